@@ -1,0 +1,544 @@
+"""Inverse Self-Paced Learning: Algorithm 2, and the partition that it peels off."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from tqdm.auto import tqdm
+
+from ._validation import check_training_set, constraints
+from ._weak_learner import draw_seed, make_learner, one_thread
+
+
+def beta_schedule(beta, n_iter=None):
+    """Return the share of rows kept after each iteration: 3, 2, 1, 1, ... times beta.
+
+    Parameters
+    ----------
+    beta : float in (0, 1]
+        Target share.
+
+    n_iter : int or None
+        Number of iterations; None means 2 + min(3, floor(1 / beta)), as in B.1.
+
+    Returns
+    -------
+    schedule : ndarray of shape (n_iter,)
+        Never rises; at most 1.
+    """
+    if n_iter is None:
+        n_iter = 2 + min(3, int(1 / beta + 1e-9))
+    return np.minimum(1.0, beta * np.maximum(3 - np.arange(n_iter), 1))
+
+
+def sample(rows, alpha, rng):
+    """Draw a share alpha of `rows` without replacement, at least one."""
+    return rng.choice(rows, max(1, round(alpha * len(rows))), replace=False)
+
+
+def trim(losses, codes, share, floor):
+    """Return which rows have the lowest losses.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (n,)
+    codes : ndarray of shape (n,), int
+        Encoded labels.
+
+    share : float in (0, 1]
+        Share of the rows to keep.
+
+    floor : float in (0, 1]
+        Share of every class to keep, whatever its losses, at least one row: else the
+        learner may settle on a single class.
+
+    Returns
+    -------
+    kept : ndarray of shape (n,), bool
+    """
+    order = np.argsort(losses, kind="stable")
+    counts = np.bincount(codes)
+    by_class = order[np.argsort(codes[order], kind="stable")]
+    rank = np.empty(len(losses), dtype=np.intp)
+    rank[by_class] = np.arange(len(losses)) - np.repeat(
+        np.cumsum(counts) - counts, counts
+    )
+    kept = rank < np.ceil(floor * counts)[codes]
+    n_more = max(0, round(share * len(losses)) - np.count_nonzero(kept))
+    kept[order[~kept[order]][:n_more]] = True
+    return kept
+
+
+class Component(NamedTuple):
+    """One self-expanding set: what Algorithm 2 returns."""
+
+    support: np.ndarray  # (n,) bool, the rows of the set
+    losses: np.ndarray  # (n,) smoothed losses
+    objective: np.ndarray  # (n_iter,) F of eq. 24
+    predictions: np.ndarray  # (n,) the last learner's classes
+
+
+def inverse_self_paced_learning(
+    learner, rows, codes, *, beta, alpha, momentum, n_iter, n_epochs, rng
+):
+    """Find one self-expanding set among `rows`: Algorithm 2.
+
+    Parameters
+    ----------
+    learner : SkorchLearner or SklearnLearner
+    rows : ndarray of shape (n,), int
+        Row numbers of the data that the learner knows.
+
+    codes : ndarray of shape (n,), int
+        Encoded labels of `rows`.
+
+    beta, alpha, momentum, n_iter, n_epochs
+        See `InverseSelfPacedLearner`.
+
+    rng : RandomState
+
+    Returns
+    -------
+    component : Component
+        Its masks and arrays go along `rows`.
+    """
+    learner.start(draw_seed(rng))
+    kept = np.ones(len(rows), dtype=bool)
+    smoothed = np.zeros(len(rows))
+    objective = []
+    for share in beta_schedule(beta, n_iter):
+        learner.train(sample(rows[kept], alpha, rng), n_epochs)
+        losses, predictions = learner.score(rows)
+        smoothed = momentum * smoothed + (1 - momentum) * losses
+        kept = trim(smoothed, codes, share, floor=beta / 8)
+        objective.append(smoothed[kept].sum() / len(rows))
+    return Component(kept, smoothed, np.array(objective), predictions)
+
+
+def n_components_for(beta, n_rows):
+    """Return how many sets a share beta makes, or raise if the rows are too few."""
+    n_components = max(1, round(1 / beta))
+    if n_rows < n_components:
+        raise ValueError(
+            f"X has {n_rows} rows, fewer than the {n_components} components that "
+            f"beta={beta} asks for. Use a larger beta or more rows."
+        )
+    return n_components
+
+
+def partition(learner, codes, *, beta, rng, progress=None, **ispl):
+    """Peel one self-expanding set after the other off the data (section 4.2, B.1).
+
+    Parameters
+    ----------
+    learner : SkorchLearner or SklearnLearner
+    codes : ndarray of shape (n,), int
+        Encoded labels of all rows.
+
+    beta : float in (0, 1]
+        Size of a set as a share of all rows.
+
+    rng : RandomState
+    progress : dict or None
+        Keyword arguments of the tqdm bar; None shows none.
+
+    **ispl : dict
+        Passed to `inverse_self_paced_learning`.
+
+    Returns
+    -------
+    labels : ndarray of shape (n,), int64
+        The number of the set that each row is in, in the order found.
+
+    predictions : ndarray of shape (n_components, n)
+        The classes that each set's learner predicts for all rows.
+
+    estimators : list
+        The learners.
+    """
+    n_components = n_components_for(beta, len(codes))
+    labels = np.full(len(codes), -1, dtype=np.int64)
+    predictions, estimators = [], []
+    bar = tqdm(range(n_components), disable=progress is None, **(progress or {}))
+    for component in bar:
+        rows, others = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
+        if not len(rows):  # the floors of many small classes took them all
+            break
+        bar.set_postfix(rows_left=len(rows))
+        found = inverse_self_paced_learning(
+            learner,
+            rows,
+            codes[rows],
+            beta=1 / (n_components - component),
+            rng=rng,
+            **ispl,
+        )
+        labels[rows[found.support]] = component
+        # The rows that are left were scored by this very learner: only the others
+        # still need its predictions.
+        predictions.append(np.empty(len(codes), dtype=code_dtype(learner.n_classes)))
+        predictions[-1][rows] = found.predictions
+        if len(others):
+            predictions[-1][others] = learner.score(others)[1]
+        estimators.append(learner.finish())
+    return labels, np.stack(predictions), estimators
+
+
+def code_dtype(n_classes):
+    """Return the smallest unsigned integer type that holds the class codes."""
+    return np.min_scalar_type(n_classes - 1)
+
+
+class InverseSelfPacedLearner(BaseEstimator):
+    """Find one self-expanding set of rows: Algorithm 2.
+
+    A set is self-expanding when a learner trained on a small sample of it predicts
+    the rest of it well. Such sets tend to be homogeneous, all clean or all poisoned.
+    Each iteration trains the weak learner a little on a sample of the current set,
+    scores all rows, and makes the rows of lowest smoothed loss the next, smaller set.
+
+    Parameters
+    ----------
+    estimator : NeuralNetClassifier or scikit-learn classifier, default=None
+        The weak learner, cloned and never modified: any skorch classifier, or any
+        classifier with ``partial_fit`` and ``predict_proba``. None means an
+        :class:`~sklearn_ispl.modules.MLP` for 2-D X and a
+        :class:`~sklearn_ispl.modules.ConvNet` for 4-D X.
+
+    beta : float in (0, 1], default=1/8
+        The paper's beta: size of the set as a share of all rows. The set shrinks to it
+        over the iterations: 3 beta, 2 beta, beta, beta, ...
+
+    alpha : float in (0, 1], default=1/4
+        The paper's alpha: share of the current set that the learner is trained on in
+        one iteration.
+
+    momentum : float in [0, 1), default=0.9
+        The paper's eta: how much of the losses of earlier iterations stays in the
+        smoothed losses.
+
+    n_iter : int, default=None
+        Number of iterations. None means ``2 + min(3, floor(1 / beta))``.
+
+    n_epochs : int, default=2
+        Epochs of training in one iteration. The learner must stay weak: more epochs
+        let it learn a trigger from a handful of rows.
+
+    device : str, torch.device or None, default="auto"
+        "auto" is CUDA where there is one, else the CPU; None is the net's own.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the samples and of the learner.
+
+    Attributes
+    ----------
+    support_ : ndarray of shape (n_rows,), bool
+        The rows of the set.
+
+    estimator_ : NeuralNetClassifier or scikit-learn classifier
+        The last weak learner. It predicts positions in `classes_`.
+
+    losses_ : ndarray of shape (n_rows,)
+        Smoothed losses of all rows (cross-entropy, nats).
+
+    objective_ : ndarray of shape (n_iter,)
+        F of eq. 24: after each iteration, the sum of the smoothed losses of the set's
+        rows over the number of all rows.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+
+    n_features_in_ : int
+        Number of features, or of channels for 4-D X.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has names that are all strings.
+
+    See Also
+    --------
+    ISPLPartitioner : Finds set after set until no row is left.
+
+    References
+    ----------
+    C. Jin, M. Sun, M. Rinard, "Provable Guarantees against Data Poisoning Using
+    Self-Expansion and Compatibility", arXiv:2105.03692v1, section 5, Algorithm 2.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ispl import InverseSelfPacedLearner
+    >>> X, y = load_digits(return_X_y=True)
+    >>> learner = InverseSelfPacedLearner(beta=1 / 4, random_state=0).fit(X, y)
+    >>> learner.get_support().sum()
+    np.int64(449)
+    """
+
+    _parameter_constraints: dict = constraints(
+        "estimator", "beta", "alpha", "momentum", "n_iter", "n_epochs", "device",
+        "random_state",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        beta=1 / 8,
+        alpha=1 / 4,
+        momentum=0.9,
+        n_iter=None,
+        n_epochs=2,
+        device="auto",
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.beta = beta
+        self.alpha = alpha
+        self.momentum = momentum
+        self.n_iter = n_iter
+        self.n_epochs = n_epochs
+        self.device = device
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Find the set.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Training rows, finite numbers.
+
+        y : array-like of shape (n_rows,)
+            Their labels, of any type.
+
+        Returns
+        -------
+        self : InverseSelfPacedLearner
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If y has one class or is continuous, if X has NaN or infinite values, or if
+            the weak learner does not fit the data.
+        """
+        _, X32, codes = check_training_set(self, X, y)
+        learner = make_learner(
+            self.estimator, X32, codes, len(self.classes_), self.device
+        )
+        with one_thread():
+            found = inverse_self_paced_learning(
+                learner,
+                np.arange(len(codes)),
+                codes,
+                beta=self.beta,
+                alpha=self.alpha,
+                momentum=self.momentum,
+                n_iter=self.n_iter,
+                n_epochs=self.n_epochs,
+                rng=check_random_state(self.random_state),
+            )
+        self.support_ = found.support
+        self.losses_ = found.losses
+        self.objective_ = found.objective
+        self.estimator_ = learner.finish()
+        return self
+
+    def get_support(self, indices=False):
+        """Return which rows are in the set.
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            Return row numbers instead of a mask.
+
+        Returns
+        -------
+        support : ndarray of shape (n_rows,), bool, or of shape (n_selected,), int
+            The mask, or the row numbers.
+        """
+        check_is_fitted(self)
+        return np.flatnonzero(self.support_) if indices else self.support_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+class ISPLPartitioner(BaseEstimator):
+    """Split a training set into homogeneous components, by peeling.
+
+    Algorithm 2 finds a self-expanding set, the set is taken away, and so on with the
+    rows that are left and a fresh weak learner, ``round(1 / beta)`` times. Round i
+    targets a share 1 / (rounds left) of the rows that are left, the last one takes all.
+
+    Parameters
+    ----------
+    estimator : NeuralNetClassifier or scikit-learn classifier, default=None
+        The weak learner; see :class:`InverseSelfPacedLearner`.
+
+    beta : float in (0, 1], default=1/8
+        The paper's beta: size of a component as a share of all rows.
+
+    alpha : float in (0, 1], default=1/4
+        The paper's alpha: share of the current set that a learner is trained on in
+        one iteration.
+
+    momentum : float in [0, 1), default=0.9
+        The paper's eta, the smoothing of the losses.
+
+    n_iter : int, default=None
+        Iterations per component. None means ``2 + min(3, floor(1 / p))`` for the
+        target share p of the round.
+
+    n_epochs : int, default=2
+        Epochs of training in one iteration.
+
+    device : str, torch.device or None, default="auto"
+        "auto" is CUDA where there is one, else the CPU; None is the net's own.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the samples and of the learners.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_rows,), int
+        The component of each row, 0 to ``n_components_ - 1`` in the order found.
+
+    n_components_ : int
+        Number of components. Less than ``round(1 / beta)`` where every class is so
+        small that earlier components took all of it.
+
+    estimators_ : list of length n_components_
+        The last weak learner of each component. They predict positions in `classes_`.
+
+    predictions_ : ndarray of shape (n_components_, n_rows), unsigned int
+        The class that each of them predicts for each row, as a position in `classes_`.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+
+    n_features_in_ : int
+        Number of features, or of channels for 4-D X.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has names that are all strings.
+
+    See Also
+    --------
+    BoostedHomogeneousVoter : Lets components vote on one another.
+    ISPLFilter : The whole procedure.
+
+    References
+    ----------
+    C. Jin, M. Sun, M. Rinard, "Provable Guarantees against Data Poisoning Using
+    Self-Expansion and Compatibility", arXiv:2105.03692v1, section 4.2 and appendix B.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ispl import ISPLPartitioner
+    >>> X, y = load_digits(return_X_y=True)
+    >>> labels = ISPLPartitioner(beta=1 / 4, random_state=0).fit_predict(X, y)
+    >>> np.bincount(labels)
+    array([449, 449, 450, 449])
+    """
+
+    _parameter_constraints: dict = constraints(
+        "estimator", "beta", "alpha", "momentum", "n_iter", "n_epochs", "device",
+        "random_state", "verbose",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        beta=1 / 8,
+        alpha=1 / 4,
+        momentum=0.9,
+        n_iter=None,
+        n_epochs=2,
+        device="auto",
+        random_state=None,
+        verbose=False,
+    ):
+        self.estimator = estimator
+        self.beta = beta
+        self.alpha = alpha
+        self.momentum = momentum
+        self.n_iter = n_iter
+        self.n_epochs = n_epochs
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Find the components.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Training rows, finite numbers.
+
+        y : array-like of shape (n_rows,)
+            Their labels, of any type.
+
+        Returns
+        -------
+        self : ISPLPartitioner
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If y has one class or is continuous, if X has NaN or infinite values or
+            fewer rows than components, or if the weak learner does not fit the data.
+        """
+        _, X32, codes = check_training_set(self, X, y)
+        with one_thread():
+            self.labels_, self.predictions_, self.estimators_ = partition(
+                make_learner(
+                    self.estimator, X32, codes, len(self.classes_), self.device
+                ),
+                codes,
+                beta=self.beta,
+                alpha=self.alpha,
+                momentum=self.momentum,
+                n_iter=self.n_iter,
+                n_epochs=self.n_epochs,
+                rng=check_random_state(self.random_state),
+                progress={} if self.verbose else None,
+            )
+        self.n_components_ = len(self.estimators_)
+        return self
+
+    def fit_predict(self, X, y):
+        """Find the components and return them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Training rows, finite numbers.
+
+        y : array-like of shape (n_rows,)
+            Their labels, of any type.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_rows,), int
+            The component of each row, in the order found.
+        """
+        return self.fit(X, y).labels_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags

@@ -1,0 +1,348 @@
+"""Weak learners: the only module that knows skorch and torch.
+
+A weak learner is trained and scored by row numbers over a training set that was
+moved to its device once. The algorithms above see NumPy arrays only.
+"""
+
+import inspect
+import warnings
+from contextlib import contextmanager
+from threading import RLock
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.utils import check_random_state, gen_batches
+from skorch import NeuralNet, NeuralNetClassifier
+from torch.nn import functional as F
+
+from .modules import MLP, ConvNet
+
+# torch's generator is one per process: threads take turns at it, or their learners
+# would depend on which thread came first.
+_RNG_LOCK = RLock()
+
+# Rows per batch while scoring. On a CPU the activations of a batch should stay in
+# the cache; a GPU wants much larger ones.
+_SCORE_BATCH = {"cpu": 256, "cuda": 8192}
+
+
+def make_learner(estimator, X, y, n_classes, device):
+    """Return the learner that trains clones of `estimator` on the rows of X, y.
+
+    Parameters
+    ----------
+    estimator : NeuralNetClassifier, scikit-learn classifier or None
+        What is cloned. None means a net sized to the data.
+
+    X : ndarray of shape (n, ...), float32
+    y : ndarray of shape (n,), int64
+        Encoded labels, 0 to n_classes - 1.
+
+    n_classes : int
+    device : str, torch.device or None
+
+    Returns
+    -------
+    learner : SkorchLearner or SklearnLearner
+    """
+    if estimator is None:
+        estimator = default_net(X)
+    if isinstance(estimator, NeuralNet):
+        return SkorchLearner(estimator, X, y, n_classes, device)
+    return SklearnLearner(estimator, X, y, n_classes)
+
+
+def default_net(X):
+    """Return the net used where no estimator is given, unsized.
+
+    Small data gets small batches: what makes a learner is its number of steps.
+    """
+    if X.ndim not in (2, 4):
+        raise ValueError(
+            f"X has {X.ndim} dimensions. Without an estimator, X must be 2-D "
+            "(n_rows, n_features) or 4-D (n_rows, channels, height, width); reshape "
+            "it, for instance grey images with X[:, None], or pass an estimator."
+        )
+    return NeuralNetClassifier(
+        MLP if X.ndim == 2 else ConvNet,
+        criterion=torch.nn.CrossEntropyLoss,
+        optimizer=torch.optim.SGD,
+        optimizer__momentum=0.9,
+        optimizer__weight_decay=1e-4,
+        lr=0.02,
+        batch_size=int(np.clip(len(X) // 64, 8, 128)),
+    )
+
+
+def _unset_sizes(net, X, n_classes):
+    """Module parameters that the data decide and the user left open."""
+    if not inspect.isclass(net.module):
+        return {}
+    sizes = {"n_classes": n_classes}
+    sizes["n_features" if X.ndim == 2 else "in_channels"] = X.shape[1]
+    parameters = inspect.signature(net.module).parameters
+    return {
+        f"module__{name}": size
+        for name, size in sizes.items()
+        if name in parameters
+        and parameters[name].default is inspect.Parameter.empty
+        and f"module__{name}" not in net.get_params(deep=False)
+    }
+
+
+def resolve_device(device, net_device="cpu"):
+    """Turn the `device` argument of an estimator into a torch.device.
+
+    "auto" keeps a net on a device that it names itself, else takes CUDA where there
+    is one; None is what the net says.
+    """
+    if device is None or (device == "auto" and net_device not in (None, "cpu")):
+        device = net_device or "cpu"
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device={device!r} is not a torch device: {error}") from error
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device={device!r} was asked for, but torch finds no CUDA device here. "
+            'Use device="auto" or device="cpu".'
+        )
+    return resolved
+
+
+@contextmanager
+def isolated_seed(seed, device):
+    """Seed torch and NumPy for one block and leave their global states as found."""
+    cuda = [device] if device.type == "cuda" else []
+    with _RNG_LOCK, torch.random.fork_rng(devices=cuda):
+        state = np.random.get_state()
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(state)
+
+
+@contextmanager
+def one_thread():
+    """Run torch on one thread: sums come out the same for every `n_jobs`.
+
+    For nets as small as weak learners, processes are the better use of cores.
+    """
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def shuffled_batches(rows, batch_size):
+    """Split `rows`, shuffled, into batches of equal size, at most `batch_size`.
+
+    Equal sizes leave no last batch of one row, which batch norm cannot train on. For
+    the same reason a single row is doubled.
+    """
+    if len(rows) == 1:
+        rows = rows.repeat(2)
+    order = torch.randperm(len(rows)).to(rows.device)
+    return rows[order].tensor_split(-(-len(rows) // batch_size))
+
+
+class SkorchLearner:
+    """Clones of one skorch net, trained one after the other on rows of one data set.
+
+    Parameters
+    ----------
+    net : NeuralNetClassifier
+        Cloned, never modified. Its callbacks, train split, data sets and iterators
+        are left out: weak learners need none of them, and its training step is used.
+
+    X, y, n_classes, device
+        See `make_learner`.
+    """
+
+    def __init__(self, net, X, y, n_classes, device):
+        self.device = resolve_device(device, net.device)
+        self.n_classes = n_classes
+        self.X = as_tensor(X, self.device)
+        self.y = torch.as_tensor(y, device=self.device)
+        self.net = clone(net).set_params(
+            callbacks="disable",
+            train_split=None,
+            verbose=0,
+            warm_start=False,
+            device=str(self.device),
+            **_unset_sizes(net, X, n_classes),
+        )
+        batch_size = net.batch_size
+        self.batch_size = len(X) if batch_size == -1 else batch_size
+
+    def start(self, seed):
+        """Begin a fresh learner; every random number that it uses follows `seed`."""
+        self._seeds = np.random.RandomState(seed)
+        self.estimator_ = clone(self.net)
+        with self._next_seed():
+            self.estimator_.initialize()
+
+    def train(self, rows, n_epochs):
+        """Train the current learner on `rows`, from where it is."""
+        rows = torch.as_tensor(rows, device=self.device)
+        with self._next_seed():
+            for _ in range(n_epochs):
+                for batch in shuffled_batches(rows, self.batch_size):
+                    self.estimator_.train_step((self.X[batch], self.y[batch]))
+
+    def score(self, rows):
+        """Return the current learner's losses and predicted classes on `rows`."""
+        rows = torch.as_tensor(rows, device=self.device)
+        scored = [
+            (cross_entropy(self.estimator_, output, self.y[batch]), output.argmax(1))
+            for batch, output in self._outputs(rows)
+        ]
+        losses, codes = (torch.cat(parts).cpu().numpy() for parts in zip(*scored))
+        return check_losses(losses), codes
+
+    def finish(self):
+        """Return the current learner, without its optimizer, ready to be kept."""
+        return slim(self.estimator_)
+
+    def _outputs(self, rows):
+        for batch in rows.split(_SCORE_BATCH[self.device.type]):
+            output = forward(self.estimator_, self.X[batch])
+            check_output_size(output.shape, self.n_classes)
+            yield batch, output
+
+    def _next_seed(self):
+        return isolated_seed(draw_seed(self._seeds), self.device)
+
+
+class SklearnLearner:
+    """Clones of one scikit-learn classifier with `partial_fit` and `predict_proba`.
+
+    It has the methods of `SkorchLearner`. Rows of more than one dimension are
+    flattened.
+    """
+
+    def __init__(self, estimator, X, y, n_classes):
+        self.estimator = estimator
+        self.X = X.reshape(len(X), -1)
+        self.y = y
+        self.n_classes = n_classes
+
+    def start(self, seed):
+        """Begin a fresh learner; every random number that it uses follows `seed`."""
+        self.estimator_ = clone(self.estimator)
+        set_random_states(self.estimator_, check_random_state(seed))
+
+    def train(self, rows, n_epochs):
+        """Train the current learner on `rows`, from where it is."""
+        X, y = self.X[rows], self.y[rows]
+        for _ in range(n_epochs):
+            self.estimator_.partial_fit(X, y, classes=np.arange(self.n_classes))
+
+    def score(self, rows):
+        """Return the current learner's losses and predicted classes on `rows`."""
+        proba = self.estimator_.predict_proba(self.X[rows])
+        check_output_size(proba.shape, self.n_classes)
+        given = proba[np.arange(len(rows)), self.y[rows]]
+        losses = -np.log(np.maximum(given, np.finfo(given.dtype).tiny))
+        return check_losses(losses), proba.argmax(axis=1)
+
+    def finish(self):
+        """Return the current learner, ready to be kept."""
+        return self.estimator_
+
+
+def as_tensor(X, device):
+    """Return X as a float32 tensor on `device`, without a copy where there can be."""
+    with warnings.catch_warnings():
+        # joblib hands workers read-only maps; the tensor is only ever read.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writ")
+        return torch.as_tensor(X, dtype=torch.float32, device=device)
+
+
+def draw_seed(rng):
+    """Draw a seed that NumPy and torch both take."""
+    return int(rng.randint(np.iinfo(np.int32).max))
+
+
+def set_random_states(estimator, rng):
+    """Give every `random_state` parameter of an estimator a drawn seed."""
+    names = [
+        name
+        for name in sorted(estimator.get_params(deep=True))
+        if name == "random_state" or name.endswith("__random_state")
+    ]
+    if names:
+        estimator.set_params(**{name: draw_seed(rng) for name in names})
+
+
+def forward(net, X):
+    """Return what the module of a fitted net puts out for X, in evaluation mode."""
+    net._set_training(False)
+    with torch.inference_mode():
+        output = net.infer(X)
+    return output[0] if isinstance(output, tuple) else output
+
+
+def cross_entropy(net, output, y):
+    """Return the loss of each row, from logits or from probabilities."""
+    if isinstance(net.criterion_, torch.nn.CrossEntropyLoss):
+        return F.cross_entropy(output, y, reduction="none")
+    proba = net._get_predict_nonlinearity()(output)
+    return F.nll_loss(
+        proba.clamp_min(torch.finfo(proba.dtype).tiny).log(), y, reduction="none"
+    )
+
+
+def check_output_size(shape, n_classes):
+    """Raise unless a learner puts out one number per class."""
+    if len(shape) != 2 or shape[1] != n_classes:
+        raise ValueError(
+            f"The weak learner's output has shape {tuple(shape)} for {shape[0]} rows, "
+            f"but y has {n_classes} classes: give its last layer {n_classes} outputs."
+        )
+
+
+def check_losses(losses):
+    """Return `losses`, or raise if the learner has diverged."""
+    if np.isnan(losses).any():
+        raise ValueError(
+            "The loss of a weak learner turned NaN: its training diverged. Lower its "
+            "learning rate (estimator__lr) or scale X."
+        )
+    return losses
+
+
+def slim(net):
+    """Drop what a fitted net does not need to predict."""
+    net.trim_for_prediction()
+    return net
+
+
+def predict_codes(estimator, X):
+    """Return the class codes that a kept learner predicts for X.
+
+    Parameters
+    ----------
+    estimator : fitted NeuralNetClassifier or scikit-learn classifier
+    X : ndarray of shape (n, ...), float32
+
+    Returns
+    -------
+    codes : ndarray of shape (n,), int64
+    """
+    if not isinstance(estimator, NeuralNet):
+        return estimator.predict_proba(X.reshape(len(X), -1)).argmax(axis=1)
+    device = torch.device(estimator.device)
+    X = as_tensor(X, device)
+    codes = [
+        forward(estimator, X[batch]).argmax(1)
+        for batch in gen_batches(len(X), _SCORE_BATCH[device.type])
+    ]
+    return torch.cat(codes).cpu().numpy()

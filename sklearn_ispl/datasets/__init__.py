@@ -1,0 +1,6 @@
+"""Backdoor attacks, for measuring defences against them."""
+
+from ._dirty_label import make_dirty_label_backdoor
+from ._triggers import TRIGGER_SHAPES, Trigger, make_trigger
+
+__all__ = ["TRIGGER_SHAPES", "Trigger", "make_dirty_label_backdoor", "make_trigger"]

@@ -1,0 +1,27 @@
+"""Warnings that the estimators give when they go on with doubtful input."""
+
+__all__ = ["ClassVanishedWarning", "SmallClassWarning"]
+
+
+class SmallClassWarning(UserWarning):
+    """A class has too few rows for the learners to judge them.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn_ispl.exceptions import SmallClassWarning
+    >>> warnings.simplefilter("error", SmallClassWarning)
+    >>> warnings.resetwarnings()
+    """
+
+
+class ClassVanishedWarning(UserWarning):
+    """A filter rejected every row of a class.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn_ispl.exceptions import ClassVanishedWarning
+    >>> warnings.simplefilter("error", ClassVanishedWarning)
+    >>> warnings.resetwarnings()
+    """
