@@ -14,7 +14,7 @@ from sklearn.base import (
     clone,
 )
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import _safe_indexing, check_random_state, indexable
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -274,11 +274,14 @@ class _BaseFilter(BaseEstimator):
         accuracy : float
             Share of rows whose modal vote, the first class among equals, is the label.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
+        X = self._check_rows(X)
         n_classes = len(self.classes_)
         votes = count_votes(predict_all(self.estimators_, X, n_classes), n_classes)
         return float(np.mean(self.classes_[votes.argmax(axis=1)] == np.asarray(y)))
+
+    def _check_rows(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -460,9 +463,8 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, _BaseFilter):
         ValueError
             If every row of a class was rejected, and as `fit`.
         """
-        self.fit(X, y)
-        X = self.transform(X)
-        return X[self._donors(np.asarray(y).ravel())]
+        donors = self.fit(X, y)._donors(np.asarray(y).ravel())
+        return self._check_rows(X)[donors]
 
     def _donors(self, y):
         """Return, for each row, itself or a kept row of its label."""
@@ -493,8 +495,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, _BaseFilter):
         X : ndarray of shape (n_rows, ...)
             The same rows.
         """
-        check_is_fitted(self)
-        return validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
+        return self._check_rows(X)
 
 
 @_complete_docstring
@@ -547,6 +548,7 @@ class ISPLSampler(_BaseFilter):
         y_kept : array-like of shape (n_kept,)
             Their labels, of the type of y.
         """
+        X, y = indexable(X, y)
         self.sample_indices_ = self.fit(X, y).get_support(indices=True)
         return (
             _safe_indexing(X, self.sample_indices_),
@@ -637,6 +639,7 @@ class FilteredClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self : FilteredClassifier
             Fitted.
         """
+        X, y = indexable(X, y)
         self.filter_ = ISPLFilter() if self.filter is None else clone(self.filter)
         kept = self.filter_.fit(X, y).get_support(indices=True)
         self.classifier_ = (

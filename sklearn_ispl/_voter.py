@@ -305,7 +305,8 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_rows,)
             Labels; the first of `classes_` that has the most votes.
         """
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        proba = self.predict_proba(X)
+        return self.classes_[np.argmax(proba, axis=1)]
 
 
 def predict_all(estimators, X, n_classes):

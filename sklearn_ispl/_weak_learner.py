@@ -64,14 +64,15 @@ def default_net(X):
             "(n_rows, n_features) or 4-D (n_rows, channels, height, width); reshape "
             "it, for instance grey images with X[:, None], or pass an estimator."
         )
+    module, lr = (MLP, 0.1) if X.ndim == 2 else (ConvNet, 0.05)
     return NeuralNetClassifier(
-        MLP if X.ndim == 2 else ConvNet,
+        module,
         criterion=torch.nn.CrossEntropyLoss,
         optimizer=torch.optim.SGD,
         optimizer__momentum=0.9,
         optimizer__weight_decay=1e-4,
-        lr=0.02,
-        batch_size=int(np.clip(len(X) // 64, 8, 128)),
+        lr=lr,
+        batch_size=int(np.clip(len(X) // 8, 8, 128)),
     )
 
 
@@ -188,6 +189,7 @@ class SkorchLearner:
         self.estimator_ = clone(self.net)
         with self._next_seed():
             self.estimator_.initialize()
+        check_output_size(forward(self.estimator_, self.X[:2]).shape, self.n_classes)
 
     def train(self, rows, n_epochs):
         """Train the current learner on `rows`, from where it is."""
@@ -213,9 +215,7 @@ class SkorchLearner:
 
     def _outputs(self, rows):
         for batch in rows.split(_SCORE_BATCH[self.device.type]):
-            output = forward(self.estimator_, self.X[batch])
-            check_output_size(output.shape, self.n_classes)
-            yield batch, output
+            yield batch, forward(self.estimator_, self.X[batch])
 
     def _next_seed(self):
         return isolated_seed(draw_seed(self._seeds), self.device)

@@ -7,6 +7,7 @@ off the data by the estimators of this package when a skorch net leaves them out
 
 from itertools import pairwise
 
+import torch
 from torch import nn
 from torch.nn import functional as F
 
@@ -58,9 +59,8 @@ class MLP(nn.Sequential):
 class ConvNet(nn.Sequential):
     """Small convolutional net for images of any size from 1x1 up.
 
-    Each stage is a 3x3 convolution, batch norm, ReLU and a 2x2 max pooling that
-    rounds up, so that small and non-square images pass; the mean over what is left
-    of the image goes to one linear layer.
+    Each stage is a 3x3 convolution of stride 2, batch norm and ReLU; the mean over
+    what is left of the image goes to one linear layer.
 
     Parameters
     ----------
@@ -90,10 +90,9 @@ class ConvNet(nn.Sequential):
             layer
             for n_in, n_out in pairwise(widths)
             for layer in (
-                nn.Conv2d(n_in, n_out, 3, padding=1, bias=False),
+                nn.Conv2d(n_in, n_out, 3, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(n_out),
                 nn.ReLU(),
-                nn.MaxPool2d(2, ceil_mode=True),
             )
         ]
         super().__init__(
@@ -103,6 +102,7 @@ class ConvNet(nn.Sequential):
             nn.Flatten(),
             nn.Linear(widths[-1], n_classes),
         )
+        self.to(memory_format=torch.channels_last)  # faster on CPUs and on GPUs
 
 
 class _PreActBlock(nn.Module):

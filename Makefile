@@ -1,0 +1,31 @@
+# Every target starts from nothing but Python and pip.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+EXTRAS := tests
+
+.PHONY: demo test test-slow lint docs clean
+
+# The pinned versions, and a CPU build of torch where the index has one.
+$(VENV)/.%: setup.cfg constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$*]"
+	touch $@
+
+demo: $(VENV)/.plot
+	$(BIN)/python -m sklearn_ispl.demo --output demo.png
+
+lint: $(VENV)/.tests
+	$(BIN)/python -m flake8 sklearn_ispl tests benchmarks doc setup.py
+
+test: lint
+	$(BIN)/python -m pytest -n auto
+
+test-slow: $(VENV)/.tests
+	$(BIN)/python -m pytest -m slow
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info doc/_build doc/auto_examples doc/generated demo.png

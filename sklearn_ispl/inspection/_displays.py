@@ -1,0 +1,200 @@
+"""Displays: they store arrays, `plot` draws them, `from_estimator` computes them."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+
+def _axes(ax):
+    """Return the given axes, or those of a new figure."""
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            'Plotting needs matplotlib: pip install "sklearn-ispl[plot]".'
+        ) from error
+    return plt.subplots()[1]
+
+
+class VotesDisplay:
+    """Histogram of how many learners agree with the given labels.
+
+    Parameters
+    ----------
+    agreement : ndarray of shape (n_rows,)
+        Share of the learners that predict the given label.
+
+    groups : dict of str to ndarray of shape (n_rows,), bool
+        Name and mask of each histogram.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes, after `plot`.
+
+    figure_ : matplotlib Figure
+        The figure, after `plot`.
+
+    See Also
+    --------
+    ComponentsDisplay : How the rows spread over components.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ispl import ISPLFilter
+    >>> from sklearn_ispl.inspection import VotesDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> ispl = ISPLFilter(n_repeats=1, random_state=0).fit(X, y)
+    >>> display = VotesDisplay.from_estimator(ispl).plot()
+    """
+
+    def __init__(self, agreement, groups):
+        self.agreement = agreement
+        self.groups = groups
+
+    @classmethod
+    def from_estimator(cls, estimator, *, poisoned=None):
+        """Take the votes of a fitted filter.
+
+        Parameters
+        ----------
+        estimator : ISPLFilter or ISPLSampler
+            Fitted.
+
+        poisoned : array-like of shape (n_rows,), bool, default=None
+            Which rows are known to be poisoned. Then clean and poisoned rows are
+            shown, else kept and rejected ones.
+
+        Returns
+        -------
+        display : VotesDisplay
+        """
+        check_is_fitted(estimator)
+        if poisoned is None:
+            kept = estimator.get_support()
+            groups = {"kept": kept, "rejected": ~kept}
+        else:
+            poisoned = np.asarray(poisoned, dtype=bool)
+            groups = {"clean": ~poisoned, "poisoned": poisoned}
+        return cls(estimator.agreement_, groups)
+
+    def plot(self, ax=None):
+        """Draw the histograms, each as shares of its group.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self : VotesDisplay
+        """
+        self.ax_ = _axes(ax)
+        self.figure_ = self.ax_.figure
+        bins = np.linspace(0, 1, 26)
+        colors = ("tab:blue", "tab:red")
+        for (name, mask), color in zip(self.groups.items(), colors):
+            self.ax_.hist(
+                self.agreement[mask],
+                bins,
+                weights=np.full(mask.sum(), 1 / max(1, mask.sum())),
+                alpha=0.6,
+                color=color,
+                label=f"{name} ({mask.sum()} rows)",
+            )
+        self.ax_.set(
+            xlabel="share of learners that predict the given label",
+            ylabel="share of the rows",
+        )
+        self.ax_.legend()
+        return self
+
+
+class ComponentsDisplay:
+    """Heat map of how a group of rows, or every label, spreads over components.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_groups, n_components)
+        Rows of each group in each component.
+
+    names : list of length n_groups
+        The groups.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes, after `plot`.
+
+    figure_ : matplotlib Figure
+        The figure, after `plot`.
+
+    See Also
+    --------
+    VotesDisplay : How many learners agree with the given labels.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ispl import ISPLFilter
+    >>> from sklearn_ispl.inspection import ComponentsDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> ispl = ISPLFilter(n_repeats=1, random_state=0).fit(X, y)
+    >>> ComponentsDisplay.from_estimator(ispl, y).plot().counts.shape
+    (10, 8)
+    """
+
+    def __init__(self, counts, names):
+        self.counts = counts
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, estimator, groups, *, repeat=0):
+        """Count the rows of groups in the components of a fitted filter.
+
+        Parameters
+        ----------
+        estimator : ISPLFilter or ISPLSampler
+            Fitted.
+
+        groups : array-like of shape (n_rows,)
+            The group of each row: the labels, or which rows are known to be poisoned.
+
+        repeat : int, default=0
+            Which of the partitions.
+
+        Returns
+        -------
+        display : ComponentsDisplay
+        """
+        check_is_fitted(estimator)
+        components = estimator.components_[repeat]
+        names, groups = np.unique(groups, return_inverse=True)
+        counts = np.zeros((len(names), components.max() + 1), dtype=int)
+        np.add.at(counts, (groups, components), 1)
+        return cls(counts, names.tolist())
+
+    def plot(self, ax=None):
+        """Draw the counts, coloured by their share of the group.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self : ComponentsDisplay
+        """
+        self.ax_ = _axes(ax)
+        self.figure_ = self.ax_.figure
+        shares = self.counts / self.counts.sum(axis=1, keepdims=True)
+        self.ax_.imshow(shares, cmap="Blues", vmin=0, aspect="auto")
+        for (group, component), count in np.ndenumerate(self.counts):
+            self.ax_.text(component, group, count, ha="center", va="center")
+        self.ax_.set(xlabel="component, in the order found", ylabel="group")
+        self.ax_.set_yticks(range(len(self.names)), self.names)
+        return self

@@ -1,0 +1,63 @@
+"""Small real data shared by the tests."""
+
+import os
+
+# One thread per test worker: the nets are small and the workers share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import matplotlib  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from sklearn.datasets import load_digits  # noqa: E402
+from skorch import NeuralNetClassifier  # noqa: E402
+
+from sklearn_ispl.datasets import make_dirty_label_backdoor  # noqa: E402
+from sklearn_ispl.modules import ConvNet  # noqa: E402
+
+matplotlib.use("Agg")
+
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda",
+        marks=pytest.mark.skipif(
+            not torch.cuda.is_available(), reason="torch finds no CUDA device here"
+        ),
+    ),
+]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """360 digits as images: X (float32, 0 to 1) and y."""
+    X, y = load_digits(return_X_y=True)
+    return (X[:360] / 16).astype(np.float32).reshape(-1, 1, 8, 8), y[:360]
+
+
+@pytest.fixture(scope="session")
+def poisoned_digits(digits):
+    """The same with a fifth of the fours replaced by triggered sevens."""
+    return make_dirty_label_backdoor(
+        *digits, source=7, target=4, poison_rate=0.2, random_state=0
+    )
+
+
+def make_net(**params):
+    """A skorch net as a user would write it."""
+    params = {
+        "module": ConvNet,
+        "module__width": 8,
+        "criterion": torch.nn.CrossEntropyLoss,
+        "lr": 0.05,
+        "optimizer__momentum": 0.9,
+        "batch_size": 16,
+        "verbose": 0,
+        **params,
+    }
+    return NeuralNetClassifier(**params)

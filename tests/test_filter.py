@@ -1,0 +1,437 @@
+import io
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import make_net
+from imblearn.pipeline import Pipeline as ImbalancedPipeline
+from joblib import parallel_config
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_ispl import FilteredClassifier, ISPLFilter, ISPLSampler
+from sklearn_ispl._filter import vote_support
+from sklearn_ispl.exceptions import ClassVanishedWarning, SmallClassWarning
+from sklearn_ispl.metrics import make_targeted_misclassification_scorer
+
+
+def small_filter(**params):
+    return ISPLFilter(**{"n_repeats": 2, "beta": 1 / 4, "random_state": 0, **params})
+
+
+def test_vote_support_by_hand():
+    votes = np.array([[3, 1], [1, 3], [2, 2], [2, 2]] * 200)
+    support = vote_support(
+        votes, np.array([0, 0, 0, 1] * 200), np.random.RandomState(0)
+    )
+    assert support[0::4].all() and not support[1::4].any()
+    assert 0.4 < support[2::4].mean() < 0.6
+    np.testing.assert_array_equal(support[2::4].mean() + support[3::4].mean() > 0, True)
+
+
+def test_fitted_attributes(poisoned_digits, device):
+    X, y, _, _ = poisoned_digits
+    ispl = small_filter(device=device).fit(X, y)
+    assert ispl.predictions_.shape == (8, 360) and ispl.predictions_.dtype == np.uint8
+    assert ispl.components_.shape == (2, 360)
+    np.testing.assert_array_equal(np.unique(ispl.components_), range(4))
+    np.testing.assert_array_equal(ispl.votes_.sum(axis=1), 8)
+    np.testing.assert_allclose(ispl.agreement_, (ispl.predictions_ == y).mean(axis=0))
+    assert len(ispl.estimators_) == 8
+    np.testing.assert_array_equal(ispl.estimators_[5].predict(X), ispl.predictions_[5])
+
+
+def test_without_self_training_support_is_the_modal_vote(poisoned_digits):
+    X, y, _, _ = poisoned_digits
+    ispl = small_filter(self_training=False).fit(X, y)
+    best = ispl.votes_.max(axis=1)
+    given = ispl.votes_[np.arange(360), y]
+    clear = np.sum(ispl.votes_ == best[:, None], axis=1) == 1
+    np.testing.assert_array_equal(ispl.support_[clear], (given == best)[clear])
+    assert not ispl.support_[given < best].any()
+
+
+def test_self_training_adds_rows_only(poisoned_digits):
+    X, y, _, _ = poisoned_digits
+    vote = small_filter(self_training=False).fit(X, y).support_
+    both = small_filter(self_training=True).fit(X, y).support_
+    assert (both | ~vote).all()
+    assert both.sum() > vote.sum()
+
+
+def test_randomly_labelled_rows_are_rejected(digits):
+    """Label noise is poison that nobody agrees with."""
+    X, y = digits
+    rng = np.random.RandomState(0)
+    wrong = rng.choice(360, 36, replace=False)
+    y = y.copy()
+    y[wrong] = (y[wrong] + rng.randint(1, 10, size=36)) % 10
+    noisy = np.isin(np.arange(360), wrong)
+    ispl = small_filter(n_repeats=3, n_epochs=8, self_training=False).fit(X, y)
+    assert ispl.support_[noisy].mean() < 0.15
+    assert ispl.support_[~noisy].mean() > 0.75
+    assert ispl.agreement_[noisy].mean() < 0.5 * ispl.agreement_[~noisy].mean()
+
+
+def test_fit_predict_and_get_support(digits):
+    ispl = small_filter()
+    verdict = ispl.fit_predict(*digits)
+    assert set(verdict) <= {1, -1}
+    np.testing.assert_array_equal(verdict == 1, ispl.get_support())
+    np.testing.assert_array_equal(
+        np.flatnonzero(verdict == 1), ispl.get_support(indices=True)
+    )
+
+
+def test_fit_transform_replaces_rejected_rows_by_kept_ones_of_their_label(
+    poisoned_digits,
+):
+    X, y, _, _ = poisoned_digits
+    ispl = small_filter(self_training=False)
+    X_kept = ispl.fit_transform(X, y)
+    kept = ispl.get_support()
+    assert not kept.all()
+    np.testing.assert_array_equal(X_kept[kept], X[kept])
+    for row in np.flatnonzero(~kept):
+        donors = X[kept & (y == y[row])]
+        assert (donors == X_kept[row]).all(axis=(1, 2, 3)).any()
+
+
+def test_fit_transform_is_not_transform(poisoned_digits):
+    X, y, _, _ = poisoned_digits
+    ispl = small_filter(self_training=False)
+    X_kept = ispl.fit_transform(X, y)
+    assert not np.array_equal(X_kept, ispl.transform(X))
+    np.testing.assert_array_equal(ispl.transform(X), X)
+    np.testing.assert_array_equal(ispl.fit_transform(X, y), X_kept)
+
+
+def test_pipeline_with_a_skorch_classifier_on_images(poisoned_digits):
+    X, y, _, _ = poisoned_digits
+    seen = []
+    net = make_net(module__in_channels=1, module__n_classes=10, train_split=None)
+    pipeline = Pipeline(
+        [
+            ("filter", small_filter()),
+            ("spy", FunctionTransformer(lambda X: seen.append(X) or X)),
+            ("clf", net.set_params(max_epochs=20)),
+        ]
+    ).fit(X, y)
+    kept = pipeline.named_steps["filter"].get_support()
+    kept_images = {image.tobytes() for image in X[kept]}
+    assert all(image.tobytes() in kept_images for image in seen[0])
+    assert pipeline.score(X[kept], y[kept]) > 0.8
+
+
+def test_grid_search_over_a_pipeline_on_a_trusted_fold(poisoned_digits, digits):
+    X, y, poisoned, trigger = poisoned_digits
+    trusted = np.arange(360) >= 300
+    X = np.where(trusted[:, None, None, None], digits[0], X)
+    search = GridSearchCV(
+        Pipeline(
+            [
+                ("filter", small_filter(n_repeats=1)),
+                ("flat", FunctionTransformer(lambda X: X.reshape(len(X), -1))),
+                ("clf", GaussianNB()),
+            ]
+        ),
+        {
+            "filter__alpha": [1 / 4, 1 / 2],
+            "filter__beta": [1 / 4, 1 / 2],
+        },
+        scoring={
+            "C": "accuracy",
+            "A": make_targeted_misclassification_scorer(trigger, source=7, target=4),
+        },
+        refit="C",
+        cv=PredefinedSplit(np.where(trusted, 0, -1)),
+        error_score="raise",
+    ).fit(X, y)
+    assert search.cv_results_["mean_test_C"].min() > 0.3
+    assert (search.cv_results_["mean_test_A"] <= 0).all()
+
+
+def test_grid_search_on_the_filter_alone_reaches_the_net(digits):
+    search = GridSearchCV(
+        small_filter(estimator=make_net(), n_repeats=1),
+        {"estimator__lr": [1e-6, 0.05], "estimator__module__width": [4, 8]},
+        cv=2,
+        error_score="raise",
+    ).fit(*digits)
+    assert search.best_params_["estimator__lr"] == 0.05
+    kept = search.best_estimator_.estimators_[0].module_
+    assert kept[1].out_channels == search.best_params_["estimator__module__width"]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        make_net(),
+        SGDClassifier(loss="log_loss"),
+        MLPClassifier(hidden_layer_sizes=16, batch_size=16),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_any_weak_learner(digits, estimator):
+    ispl = small_filter(estimator=estimator, n_epochs=10).fit(*digits)
+    assert ispl.get_support().mean() > 0.5
+    assert ispl.score(*digits) > 0.5
+
+
+def test_imbalanced_pipeline_really_drops_rows(poisoned_digits):
+    X, y, _, _ = poisoned_digits
+    X = X.reshape(360, -1)
+    sampler = ISPLSampler(n_repeats=1, beta=1 / 4, self_training=False, random_state=0)
+    pipeline = ImbalancedPipeline([("sample", sampler), ("clf", GaussianNB())])
+    pipeline.fit(X, y)
+    n_kept = len(pipeline.named_steps["sample"].sample_indices_)
+    assert pipeline.named_steps["clf"].class_count_.sum() == n_kept < 360
+    assert pipeline.predict(X).shape == (360,)
+
+
+def test_sampler_and_filter_keep_the_same_rows(digits):
+    params = {"n_repeats": 1, "beta": 1 / 4, "random_state": 1}
+    sampler = ISPLSampler(**params)
+    X_kept, y_kept = sampler.fit_resample(*digits)
+    kept = ISPLFilter(**params).fit(*digits).get_support(indices=True)
+    np.testing.assert_array_equal(sampler.sample_indices_, kept)
+    np.testing.assert_array_equal(X_kept, digits[0][kept])
+    np.testing.assert_array_equal(y_kept, digits[1][kept])
+
+
+def test_sampler_keeps_data_frames():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    X.index = y.index = [f"row {i}" for i in range(len(X))]
+    sampler = ISPLSampler(beta=1 / 2, random_state=0)
+    X_kept, y_kept = sampler.fit_resample(X, y)
+    pd.testing.assert_frame_equal(X_kept, X.iloc[sampler.sample_indices_])
+    pd.testing.assert_series_equal(y_kept, y.iloc[sampler.sample_indices_])
+
+
+def test_filtered_classifier_trains_on_kept_rows_only(poisoned_digits):
+    X, y, _, _ = poisoned_digits
+    X = X.reshape(360, -1)
+    model = FilteredClassifier(small_filter(self_training=False), GaussianNB()).fit(
+        X, y
+    )
+    kept = model.filter_.get_support()
+    expected = GaussianNB().fit(X[kept], y[kept])
+    assert model.classifier_.class_count_.sum() == kept.sum() < 360
+    np.testing.assert_array_equal(model.predict(X), expected.predict(X))
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "classifier, method, has",
+    [
+        (LogisticRegression(), "decision_function", True),
+        (GaussianNB(), "decision_function", False),
+        (SGDClassifier(), "predict_proba", False),
+        (None, "predict_proba", True),
+    ],
+    ids=str,
+)
+def test_filtered_classifier_has_the_methods_of_its_classifier(classifier, method, has):
+    assert hasattr(FilteredClassifier(None, classifier), method) == has
+
+
+def test_labels_of_any_type_give_the_same_support(digits):
+    X, y = digits
+    expected = small_filter().fit(X, y)
+    names = np.array(list("abcdefghij"))
+    for labels in (names[y], names.astype(object)[y], pd.Series(names[y]), y.tolist()):
+        ispl = small_filter().fit(X, labels)
+        np.testing.assert_array_equal(ispl.support_, expected.support_)
+    np.testing.assert_array_equal(small_filter().fit(X, names[y]).classes_, names)
+
+
+def test_data_frame_in_and_out():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    ispl = ISPLFilter(beta=1 / 2, random_state=0).set_output(transform="pandas")
+    X_kept = ispl.fit_transform(X, y)
+    assert list(X_kept.columns) == list(ispl.get_feature_names_out()) == list(X.columns)
+    kept = ispl.get_support()
+    pd.testing.assert_frame_equal(X_kept[kept], X[kept])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8])
+def test_dtype_of_x_is_kept_and_does_not_matter(digits, dtype):
+    X, y = digits
+    X = np.round(X * 16)
+    ispl = small_filter()
+    assert ispl.fit_transform(X.astype(dtype), y).dtype == dtype
+    expected = small_filter().fit(X, y)
+    np.testing.assert_array_equal(ispl.support_, expected.support_)
+
+
+def test_clone_and_pickle(digits):
+    X, y = digits
+    ispl = small_filter(estimator=make_net())
+    assert not hasattr(clone(ispl.fit(X, y)), "support_")
+    copy = pickle.loads(pickle.dumps(ispl))
+    np.testing.assert_array_equal(copy.support_, ispl.support_)
+    assert copy.score(X, y) == ispl.score(X, y)
+
+
+def test_fitted_filter_holds_no_rows(digits):
+    X, y = (np.concatenate([a] * 8) for a in digits)
+    ispl = small_filter(n_repeats=1).fit(X, y)
+    assert len(pickle.dumps(ispl)) < X.nbytes
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "sequential"])
+def test_support_does_not_depend_on_jobs_or_backend(digits, backend):
+    class_ = small_filter(n_repeats=3)
+    expected = clone(class_).fit(*digits)
+    with parallel_config(backend, n_jobs=2):
+        ispl = clone(class_).fit(*digits)
+    np.testing.assert_array_equal(ispl.predictions_, expected.predictions_)
+    np.testing.assert_array_equal(ispl.support_, expected.support_)
+
+
+def test_support_does_not_depend_on_threads_of_torch(digits):
+    before = torch.get_num_threads()
+    expected = small_filter().fit(*digits)
+    try:
+        torch.set_num_threads(2)
+        ispl = small_filter().fit(*digits)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(ispl.predictions_, expected.predictions_)
+
+
+def test_random_state_decides_everything(digits):
+    first, second, other = (
+        small_filter(random_state=seed).fit(*digits) for seed in (5, 5, 6)
+    )
+    np.testing.assert_array_equal(first.predictions_, second.predictions_)
+    np.testing.assert_array_equal(first.support_, second.support_)
+    assert not np.array_equal(first.predictions_, other.predictions_)
+
+
+def test_global_random_states_are_left_alone(digits):
+    torch.manual_seed(0)
+    np.random.seed(0)
+    states = torch.get_rng_state(), np.random.get_state()[1].copy()
+    small_filter().fit_transform(*digits)
+    assert torch.equal(torch.get_rng_state(), states[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], states[1])
+
+
+def test_verbose_shows_a_bar(digits, capsys):
+    small_filter(verbose=True).fit(*digits)
+    shown = capsys.readouterr().err
+    assert "repeat 2/2" in shown and "rows_left=" in shown and "4/4" in shown
+    small_filter().fit(*digits)
+    assert capsys.readouterr().err == ""
+
+
+def test_cuda_finds_what_the_cpu_finds(poisoned_digits, device):
+    X, y, _, _ = poisoned_digits
+    ispl = small_filter(device=device).fit(X, y)
+    on_cpu = small_filter(device="cpu").fit(X, y)
+    assert np.mean(ispl.support_ == on_cpu.support_) > 0.9
+    assert ispl.estimators_[0].device == device
+
+
+@pytest.mark.parametrize(
+    "X, y, message",
+    [
+        (np.zeros((20, 2)), None, "requires y to be passed"),
+        (np.zeros((20, 2)), np.linspace(0, 1, 20), "Unknown label type: continuous"),
+        (np.zeros((20, 2)), np.zeros(20), "y has only one class"),
+        (np.zeros((20, 2)), np.arange(19) % 2, "inconsistent numbers of samples"),
+        (np.full((20, 2), np.nan), np.arange(20) % 2, "contains NaN"),
+        (np.full((20, 2), np.inf), np.arange(20) % 2, "contains infinity"),
+        (np.full((20, 2), 1e200), np.arange(20) % 2, "too large for dtype"),
+        (np.zeros((5, 2)), np.arange(5) % 2, "X has 5 rows, fewer than the 8"),
+        (np.zeros((20, 2, 2)), np.arange(20) % 2, "X has 3 dimensions"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "fit_predict", "fit_transform"])
+def test_bad_training_sets_are_errors(X, y, message, method):
+    with pytest.raises(ValueError, match=message):
+        getattr(ISPLFilter(), method)(X, y)
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"alpha": 0}, r"'alpha' parameter .* in the range \(0.0, 1.0\]"),
+        ({"beta": 1.01}, r"'beta' parameter .* in the range \(0.0, 1.0\]"),
+        ({"momentum": 1}, r"'momentum' parameter .* in the range \[0.0, 1.0\)"),
+        ({"n_repeats": 0}, "'n_repeats' parameter"),
+        ({"self_training": "yes"}, "'self_training' parameter"),
+        ({"estimator": "net"}, "'estimator' parameter"),
+        ({"device": "toaster"}, "not a torch device"),
+        ({"estimator": make_net(module__n_classes=3)}, "10 classes: give its last"),
+        ({"estimator": make_net(lr=1e30)}, "turned NaN"),
+    ],
+)
+def test_bad_parameters_are_errors(digits, params, message):
+    with pytest.raises(ValueError, match=message):
+        ISPLFilter(**params).fit(*digits)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_missing_gpu_is_an_error(digits):
+    with pytest.raises(ValueError, match="finds no CUDA device here"):
+        ISPLFilter(device="cuda").fit(*digits)
+
+
+def test_class_with_one_row_warns(digits):
+    X, y = digits
+    y = y.copy()
+    y[17] = 99
+    with pytest.warns(SmallClassWarning, match=r"a single row: \[99\]"):
+        small_filter().fit(X, y)
+
+
+def test_class_that_vanishes_warns_and_cannot_be_replaced(digits):
+    X, y = digits
+    y = y.copy()
+    y[[17, 18]] = 99
+    ispl = small_filter(self_training=False)
+    with pytest.warns(ClassVanishedWarning, match=r"classes was rejected: \[99\]"):
+        ispl.fit(X, y)
+    with (
+        warnings.catch_warnings(),
+        pytest.raises(ValueError, match="Every row labelled .*99.* was rejected"),
+    ):
+        warnings.simplefilter("ignore", ClassVanishedWarning)
+        ispl.fit_transform(X, y)
+
+
+def test_transform_checks_its_input(digits):
+    ispl = small_filter().fit(*digits)
+    with pytest.raises(
+        ValueError, match="X has 3 features, but ISPLFilter is expecting"
+    ):
+        ispl.transform(np.zeros((2, 3, 8, 8)))
+
+
+def test_interrupt_stops_the_fit(digits, monkeypatch):
+    from sklearn_ispl._weak_learner import SkorchLearner
+
+    def interrupt(self, rows, n_epochs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SkorchLearner, "train", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        small_filter().fit(*digits)
+
+
+def test_pickle_of_a_cuda_filter_loads_on_a_cpu(digits, device):
+    ispl = small_filter(device=device, n_repeats=1).fit(*digits)
+    copy = pickle.load(io.BytesIO(pickle.dumps(ispl)))
+    assert copy.score(*digits) == ispl.score(*digits)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import cross_validate
+
+from sklearn_ispl.metrics import (
+    make_targeted_misclassification_scorer,
+    targeted_misclassification_rate,
+)
+
+
+@pytest.mark.parametrize(
+    "y_true, y_pred, expected",
+    [
+        ("aab", "bbb", 1.0),
+        ("aab", "acb", 0.0),
+        ("aaaab", "bacda", 0.25),
+        ("abbbb", "abbbb", 0.0),
+    ],
+)
+def test_rate_by_hand(y_true, y_pred, expected):
+    rate = targeted_misclassification_rate(
+        list(y_true), list(y_pred), source="a", target="b"
+    )
+    assert rate == expected
+
+
+def test_no_source_row_is_an_error():
+    with pytest.raises(ValueError, match="no row of the source class 7"):
+        targeted_misclassification_rate([1, 2], [1, 2], source=7, target=1)
+
+
+class Backdoored(DummyClassifier):
+    """Predicts the sum of a row, so that a trigger which adds one shifts the class."""
+
+    def predict(self, X):
+        return X.sum(axis=1).astype(int)
+
+
+def test_scorer_puts_the_trigger_on_source_rows():
+    X, y = np.arange(8).reshape(8, 1) % 4, np.arange(8) % 4
+    scores = cross_validate(
+        Backdoored(),
+        X,
+        y,
+        cv=2,
+        scoring={
+            "hit": make_targeted_misclassification_scorer(
+                lambda X: X + 1, source=1, target=2
+            ),
+            "miss": make_targeted_misclassification_scorer(
+                lambda X: X + 1, source=1, target=3
+            ),
+        },
+        error_score="raise",
+    )
+    np.testing.assert_array_equal(scores["test_hit"], -1)
+    np.testing.assert_array_equal(scores["test_miss"], 0)
+
+
+def test_scorer_without_source_rows_is_an_error():
+    scorer = make_targeted_misclassification_scorer(np.copy, source=5, target=1)
+    with pytest.raises(ValueError, match="no row of the source class 5"):
+        scorer(Backdoored(), np.zeros((3, 1)), np.zeros(3))

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.model_selection import GridSearchCV
+from test_ispl import TableClassifier
+
+from sklearn_ispl import BoostedHomogeneousVoter, ISPLPartitioner
+from sklearn_ispl._voter import component_votes, count_votes, modal_vote
+
+
+@pytest.mark.parametrize("n_classes", [2, 10, 300])
+def test_count_votes(n_classes):
+    rng = np.random.RandomState(0)
+    predictions = rng.randint(n_classes, size=(24, 50))
+    votes = count_votes(predictions, n_classes)
+    assert votes.shape == (50, n_classes) and votes.dtype == np.uint8
+    for row in range(50):
+        expected = np.bincount(predictions[:, row], minlength=n_classes)
+        np.testing.assert_array_equal(votes[row], expected)
+
+
+def test_modal_vote_breaks_ties_at_random_and_nothing_else():
+    votes = np.tile([3, 5, 5, 0], (2000, 1))
+    modes = modal_vote(votes, np.random.RandomState(0))
+    assert 0.45 < np.mean(modes == 1) < 0.55
+    assert np.isin(modes, [1, 2]).all()
+    np.testing.assert_array_equal(modes, modal_vote(votes, np.random.RandomState(0)))
+
+
+def test_component_votes_by_hand():
+    """Below one half is a vote, as in the proof of Theorem 4.1; weights are sizes."""
+    losses = np.array([[0.1, 0.2, 0.9], [0.3, 0.1, 0.5], [0.8, 0.9, 0.0]])
+    votes, support = component_votes(losses, np.array([40, 30, 30]))
+    np.testing.assert_array_equal(votes, [70, 70, 30])
+    np.testing.assert_array_equal(support, [True, True, False])
+
+
+def incompatible_components(seed, n_clean, n_poisoned):
+    """Homogeneous components of two distributions that disagree everywhere."""
+    rng = np.random.RandomState(seed)
+    components = np.repeat(np.arange(n_clean + n_poisoned), 60)
+    X = rng.randint(10, size=(len(components), 1))
+    poisoned = components >= n_clean
+    y = np.where(poisoned, (X[:, 0] + 1) % 5, X[:, 0] % 5)
+    return X, y, components, poisoned
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n_clean, n_poisoned", [(3, 2), (6, 1), (5, 4)])
+def test_theorem_4_1(seed, n_clean, n_poisoned):
+    X, y, components, poisoned = incompatible_components(seed, n_clean, n_poisoned)
+    shuffled = np.random.RandomState(seed).permutation(len(y))
+    voter = BoostedHomogeneousVoter(
+        TableClassifier(), alpha=1, n_epochs=1, random_state=seed
+    ).fit(X[shuffled], y[shuffled], components=components[shuffled])
+    np.testing.assert_array_equal(
+        voter.component_support_, np.arange(n_clean + n_poisoned) < n_clean
+    )
+    np.testing.assert_array_equal(voter.support_, ~poisoned[shuffled])
+    np.testing.assert_array_equal(voter.component_votes_[:n_clean], 60 * n_clean)
+    np.testing.assert_array_equal(voter.component_votes_[n_clean:], 60 * n_poisoned)
+
+
+def test_more_estimates_average_the_losses(digits):
+    X, y = digits
+    components = np.arange(len(y)) % 3
+    voter = BoostedHomogeneousVoter(n_estimates=4, n_epochs=2, random_state=0)
+    voter.fit(X, y, components=components)
+    assert len(voter.estimators_) == 12
+    wrong = [
+        np.mean(e.predict(X)[components == 1] != y[components == 1])
+        for e in voter.estimators_[:4]
+    ]
+    np.testing.assert_allclose(voter.loss_matrix_[0, 1], np.mean(wrong))
+
+
+def test_predictions_are_vote_shares(digits):
+    X, y = digits
+    y = np.array(list("abcdefghij"))[y]
+    voter = BoostedHomogeneousVoter(alpha=1, random_state=0).fit(X, y)
+    proba = voter.predict_proba(X[:50])
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    np.testing.assert_allclose(proba * 8, np.round(proba * 8))
+    np.testing.assert_array_equal(
+        voter.predict(X[:50]), voter.classes_[proba.argmax(axis=1)]
+    )
+    assert voter.score(X, y) > 0.7
+
+
+@pytest.mark.parametrize("partitioner", [ISPLPartitioner(beta=1 / 4), KMeans(4)])
+def test_any_partitioner_is_cloned_and_seeded(digits, partitioner):
+    X, y = digits[0].reshape(360, -1), digits[1]
+    voters = [
+        BoostedHomogeneousVoter(
+            partitioner=partitioner, n_epochs=2, random_state=0
+        ).fit(X, y)
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(voters[0].components_, voters[1].components_)
+    assert voters[0].loss_matrix_.shape == (4, 4)
+    assert partitioner.random_state is None
+    assert not hasattr(partitioner, "labels_")
+
+
+def test_grid_search_over_alpha_and_beta(digits):
+    X, y = digits
+    search = GridSearchCV(
+        BoostedHomogeneousVoter(
+            partitioner=ISPLPartitioner(), n_epochs=5, random_state=0
+        ),
+        {"alpha": [1 / 4, 1], "partitioner__beta": [1 / 4, 1 / 2]},
+        cv=2,
+        error_score="raise",
+    ).fit(X, y)
+    assert len(set(search.cv_results_["mean_test_score"])) > 1
+    assert search.best_estimator_.components_.max() + 1 in (2, 4)
+
+
+def test_components_of_another_length_are_an_error(digits):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        BoostedHomogeneousVoter().fit(*digits, components=[0, 1])
