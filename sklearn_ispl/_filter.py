@@ -215,8 +215,8 @@ class _BaseFilter(BaseEstimator):
         if not kept.all():
             warnings.warn(
                 "Every row of these classes was rejected: "
-                f"{self.classes_[kept == 0].tolist()}. Too few learners recognise them; "
-                "train them longer (n_epochs) or use a larger beta.",
+                f"{self.classes_[kept == 0].tolist()}. Too few learners recognise "
+                "them; train them longer (n_epochs) or use a larger beta.",
                 ClassVanishedWarning,
                 stacklevel=3,
             )

@@ -68,8 +68,8 @@ def check_training_set(estimator, X, y):
     if counts.min() < 2:
         lonely = estimator.classes_[counts < 2].tolist()
         warnings.warn(
-            f"These classes of y have a single row: {lonely}. Nothing can vouch for it; "
-            "merge or remove such classes, or look at those rows by hand.",
+            f"These classes of y have a single row: {lonely}. Nothing can vouch for "
+            "it; merge or remove such classes, or look at those rows by hand.",
             SmallClassWarning,
             stacklevel=3,
         )

@@ -1,21 +1,13 @@
 """Small real data shared by the tests."""
 
-import os
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from skorch import NeuralNetClassifier
 
-# One thread per test worker: the nets are small and the workers share the cores.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-import matplotlib  # noqa: E402
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-import torch  # noqa: E402
-from sklearn.datasets import load_digits  # noqa: E402
-from skorch import NeuralNetClassifier  # noqa: E402
-
-from sklearn_ispl.datasets import make_dirty_label_backdoor  # noqa: E402
-from sklearn_ispl.modules import ConvNet  # noqa: E402
-
-matplotlib.use("Agg")
+from sklearn_ispl.datasets import make_dirty_label_backdoor
+from sklearn_ispl.modules import ConvNet
 
 DEVICES = [
     "cpu",
