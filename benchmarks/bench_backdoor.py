@@ -136,7 +136,8 @@ def main():
         with options.out.open("a") as file:
             file.write(json.dumps(result) + "\n")
         print(
-            "{source} to {target}  {A_undefended:.3f}  {A_filtered:.3f}  {A_clean:.3f}  "
+            "{source} to {target}  "
+            "{A_undefended:.3f}  {A_filtered:.3f}  {A_clean:.3f}  "
             "{C_undefended:.3f}  {C_filtered:.3f}  {C_clean:.3f}  "
             "{poison_kept}/{n_poisoned}  {clean_kept:.3f}  {seconds:.0f}".format(
                 **result

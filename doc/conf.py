@@ -18,6 +18,7 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
+templates_path = ["_templates"]
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "examples"]
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"show_prev_next": False}
@@ -25,7 +26,14 @@ html_title = "sklearn-ispl"
 html_sidebars = {"install": [], "whats_new": []}
 
 autosummary_generate = True
-autodoc_default_options = {"members": True, "inherited-members": True}
+# What scikit-learn's and torch's base classes add is documented there.
+autodoc_default_options = {
+    "members": True,
+    "inherited-members": "Module,Sequential,BaseEstimator,ClassifierMixin",
+    "exclude-members": (
+        "get_metadata_routing,set_fit_request,set_score_request,set_output"
+    ),
+}
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 

@@ -253,7 +253,7 @@ class InverseSelfPacedLearner(BaseEstimator):
     n_features_in_ : int
         Number of features, or of channels for 4-D X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has names that are all strings.
 
     See Also
@@ -415,10 +415,10 @@ class ISPLPartitioner(BaseEstimator):
         Number of components. Less than ``round(1 / beta)`` where every class is so
         small that earlier components took all of it.
 
-    estimators_ : list of length n_components_
+    estimators_ : list of length `n_components_`
         The last weak learner of each component. They predict positions in `classes_`.
 
-    predictions_ : ndarray of shape (n_components_, n_rows), unsigned int
+    predictions_ : ndarray of shape (`n_components_`, n_rows), unsigned int
         The class that each of them predicts for each row, as a position in `classes_`.
 
     classes_ : ndarray of shape (n_classes,)
@@ -427,7 +427,7 @@ class ISPLPartitioner(BaseEstimator):
     n_features_in_ : int
         Number of features, or of channels for 4-D X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has names that are all strings.
 
     See Also

@@ -145,7 +145,7 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
     n_features_in_ : int
         Number of features, or of channels for 4-D X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has names that are all strings.
 
     See Also
