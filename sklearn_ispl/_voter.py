@@ -6,7 +6,8 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._ispl import ISPLPartitioner, code_dtype, sample
+from ._ispl import sample
+from ._partitioner import ISPLPartitioner, code_dtype
 from ._validation import check_training_set, constraints, to_float32
 from ._weak_learner import (
     draw_seed,
@@ -35,22 +36,6 @@ def count_votes(predictions, n_classes):
     for codes in predictions:
         votes[rows, codes] += 1
     return votes
-
-
-def modal_vote(votes, rng):
-    """Return the class with most votes for each row, ties broken at random.
-
-    Parameters
-    ----------
-    votes : ndarray of shape (n, n_classes)
-    rng : RandomState
-
-    Returns
-    -------
-    codes : ndarray of shape (n,), int
-    """
-    ties = rng.random_sample(votes.shape)  # in [0, 1): decides nothing but ties
-    return np.argmax(votes + ties, axis=1)
 
 
 def component_votes(losses, sizes):

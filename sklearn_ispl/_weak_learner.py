@@ -72,7 +72,7 @@ def default_net(X):
         optimizer__momentum=0.9,
         optimizer__weight_decay=1e-4,
         lr=lr,
-        batch_size=int(np.clip(len(X) // 8, 8, 128)),
+        batch_size=int(np.clip(len(X) // 20, 8, 128)),
     )
 
 

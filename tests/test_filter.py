@@ -19,23 +19,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_ispl import FilteredClassifier, ISPLFilter, ISPLSampler
-from sklearn_ispl._filter import vote_support
 from sklearn_ispl.exceptions import ClassVanishedWarning, SmallClassWarning
 from sklearn_ispl.metrics import make_targeted_misclassification_scorer
 
 
 def small_filter(**params):
     return ISPLFilter(**{"n_repeats": 2, "beta": 1 / 4, "random_state": 0, **params})
-
-
-def test_vote_support_by_hand():
-    votes = np.array([[3, 1], [1, 3], [2, 2], [2, 2]] * 200)
-    support = vote_support(
-        votes, np.array([0, 0, 0, 1] * 200), np.random.RandomState(0)
-    )
-    assert support[0::4].all() and not support[1::4].any()
-    assert 0.4 < support[2::4].mean() < 0.6
-    np.testing.assert_array_equal(support[2::4].mean() + support[3::4].mean() > 0, True)
 
 
 def test_fitted_attributes(poisoned_digits, device):

@@ -5,7 +5,7 @@ from sklearn.model_selection import GridSearchCV
 from test_ispl import TableClassifier
 
 from sklearn_ispl import BoostedHomogeneousVoter, ISPLPartitioner
-from sklearn_ispl._voter import component_votes, count_votes, modal_vote
+from sklearn_ispl._voter import component_votes, count_votes
 
 
 @pytest.mark.parametrize("n_classes", [2, 10, 300])
@@ -17,14 +17,6 @@ def test_count_votes(n_classes):
     for row in range(50):
         expected = np.bincount(predictions[:, row], minlength=n_classes)
         np.testing.assert_array_equal(votes[row], expected)
-
-
-def test_modal_vote_breaks_ties_at_random_and_nothing_else():
-    votes = np.tile([3, 5, 5, 0], (2000, 1))
-    modes = modal_vote(votes, np.random.RandomState(0))
-    assert 0.45 < np.mean(modes == 1) < 0.55
-    assert np.isin(modes, [1, 2]).all()
-    np.testing.assert_array_equal(modes, modal_vote(votes, np.random.RandomState(0)))
 
 
 def test_component_votes_by_hand():

@@ -1,0 +1,387 @@
+"""The whole procedure of B.1: what the filter and the sampler share."""
+
+import warnings
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._partitioner import partition
+from ._rules import core_support, vote_support
+from ._validation import check_training_set, constraints
+from ._voter import count_votes, predict_all
+from ._weak_learner import draw_seed, make_learner, one_thread
+from .exceptions import ClassVanishedWarning
+
+
+def self_train(learner, codes, support, n_epochs, rng):
+    """Add back the rejected rows whose label a model of the kept rows predicts (B.1).
+
+    Parameters
+    ----------
+    learner : SkorchLearner or SklearnLearner
+    codes : ndarray of shape (n,), int
+    support : ndarray of shape (n,), bool
+    n_epochs : int
+    rng : RandomState
+
+    Returns
+    -------
+    support : ndarray of shape (n,), bool
+        Contains the given one.
+    """
+    rejected = np.flatnonzero(~support)
+    if not 0 < len(rejected) < len(codes):
+        return support
+    learner.start(draw_seed(rng))
+    learner.train(np.flatnonzero(support), n_epochs)
+    regained = rejected[learner.score(rejected)[1] == codes[rejected]]
+    support = support.copy()
+    support[regained] = True
+    return support
+
+
+def _one_repeat(estimator, X, codes, n_classes, device, seed, **settings):
+    with one_thread():
+        learner = make_learner(estimator, X, codes, n_classes, device)
+        return partition(learner, codes, rng=np.random.RandomState(seed), **settings)
+
+
+class BaseFilter(BaseEstimator):
+    """The procedure of B.1; the public classes are thin faces over it."""
+
+    _parameter_constraints: dict = {
+        **constraints(
+            "estimator", "alpha", "beta", "momentum", "n_iter", "n_epochs",
+            "n_repeats", "n_jobs", "device", "random_state", "verbose",
+        ),
+        "method": [StrOptions({"core", "paper"})],
+        "core_share": constraints("alpha")["alpha"],
+        "self_training": ["boolean"],
+        "self_training_epochs": constraints("n_epochs")["n_epochs"],
+    }  # fmt: skip
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        method="core",
+        core_share=1 / 2,
+        alpha=1 / 4,
+        beta=1 / 8,
+        momentum=0.9,
+        n_repeats=3,
+        n_iter=None,
+        n_epochs=2,
+        self_training=True,
+        self_training_epochs=40,
+        n_jobs=None,
+        device="auto",
+        random_state=None,
+        verbose=False,
+    ):
+        self.estimator = estimator
+        self.method = method
+        self.core_share = core_share
+        self.alpha = alpha
+        self.beta = beta
+        self.momentum = momentum
+        self.n_repeats = n_repeats
+        self.n_iter = n_iter
+        self.n_epochs = n_epochs
+        self.self_training = self_training
+        self.self_training_epochs = self_training_epochs
+        self.n_jobs = n_jobs
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Decide which rows to keep.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Training rows, finite numbers: 2-D, or images (n_rows, channels, height,
+            width). Kept in memory once as float32.
+
+        y : array-like of shape (n_rows,)
+            The given labels, of any type.
+
+        Returns
+        -------
+        self : object
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If y has one class or is continuous, if X has NaN or infinite values or
+            fewer rows than components, or if the weak learner does not fit the data.
+
+        Warns
+        -----
+        SmallClassWarning
+            If a class has a single row.
+
+        ClassVanishedWarning
+            If every row of a class was rejected.
+        """
+        _, X32, codes = check_training_set(self, X, y)
+        rng = check_random_state(self.random_state)
+        self._collect_votes(X32, codes, rng)
+        self.support_ = self._decide(codes, rng)
+        if self.self_training:
+            self._self_train(X32, codes, rng)
+        self._donor_seed = draw_seed(rng)
+        self._warn_of_vanished_classes(codes)
+        return self
+
+    def _collect_votes(self, X, codes, rng):
+        """Partition the rows `n_repeats` times and let every learner vote."""
+        n_classes = len(self.classes_)
+        settings = {
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "momentum": self.momentum,
+            "n_iter": self.n_iter,
+            "n_epochs": self.n_epochs,
+        }
+        repeats = Parallel(n_jobs=self.n_jobs)(
+            delayed(_one_repeat)(
+                self.estimator,
+                X,
+                codes,
+                n_classes,
+                self.device,
+                draw_seed(rng),
+                progress=self._progress(repeat),
+                **settings,
+            )
+            for repeat in range(self.n_repeats)
+        )
+        labels, predictions, estimators = zip(*repeats)
+        self.components_ = np.stack(labels)
+        self.predictions_ = np.concatenate(predictions)
+        self.estimators_ = [learner for kept in estimators for learner in kept]
+        self.votes_ = count_votes(self.predictions_, n_classes)
+        given = self.votes_[np.arange(len(codes)), codes]
+        self.agreement_ = given / len(self.estimators_)
+
+    def _decide(self, codes, rng):
+        if self.method == "paper":
+            return vote_support(self.votes_, codes, rng)
+        return core_support(
+            self.predictions_, self.components_, codes, self.core_share, rng
+        )
+
+    def _progress(self, repeat):
+        if not self.verbose:
+            return None
+        return {"desc": f"repeat {repeat + 1}/{self.n_repeats}", "unit": "round"}
+
+    def _self_train(self, X, codes, rng):
+        learner = make_learner(
+            self.estimator, X, codes, len(self.classes_), self.device
+        )
+        with one_thread():
+            self.support_ = self_train(
+                learner, codes, self.support_, self.self_training_epochs, rng
+            )
+
+    def _warn_of_vanished_classes(self, codes):
+        kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
+        if not kept.all():
+            warnings.warn(
+                "Every row of these classes was rejected: "
+                f"{self.classes_[kept == 0].tolist()}. Too few learners recognise "
+                "them; train them longer (n_epochs) or use a larger beta.",
+                ClassVanishedWarning,
+                stacklevel=3,
+            )
+
+    def fit_predict(self, X, y):
+        """Decide which rows to keep and return it as an outlier detector does.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Training rows, finite numbers.
+
+        y : array-like of shape (n_rows,)
+            The given labels, of any type.
+
+        Returns
+        -------
+        kept : ndarray of shape (n_rows,), int
+            1 for a row to keep, -1 for a row to reject.
+        """
+        return np.where(self.fit(X, y).support_, 1, -1)
+
+    def get_support(self, indices=False):
+        """Return which rows are kept.
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            Return row numbers instead of a mask.
+
+        Returns
+        -------
+        support : ndarray of shape (n_rows,), bool, or of shape (n_kept,), int
+            The mask, or the row numbers.
+        """
+        check_is_fitted(self)
+        return np.flatnonzero(self.support_) if indices else self.support_
+
+    def score(self, X, y):
+        """Return the accuracy of the weak learners' modal vote.
+
+        On a trusted fold this tells whether the learners recognise clean rows, so that
+        ``alpha`` and ``beta`` can be searched over with GridSearchCV.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+            Trusted rows.
+
+        y : array-like of shape (n_rows,)
+            Their true labels.
+
+        Returns
+        -------
+        accuracy : float
+            Share of rows whose modal vote, the first class among equals, is the label.
+        """
+        X = self._check_rows(X)
+        n_classes = len(self.classes_)
+        votes = count_votes(predict_all(self.estimators_, X, n_classes), n_classes)
+        return float(np.mean(self.classes_[votes.argmax(axis=1)] == np.asarray(y)))
+
+    def _check_rows(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+_PARAMETERS = """Parameters
+    ----------
+    estimator : NeuralNetClassifier or scikit-learn classifier, default=None
+        The weak learner, cloned and never modified: any skorch classifier, or any
+        classifier with ``partial_fit`` and ``predict_proba``. None means an
+        :class:`~sklearn_ispl.modules.MLP` for 2-D X and a
+        :class:`~sklearn_ispl.modules.ConvNet` for 4-D X, trained by SGD. Of a skorch
+        net, module, criterion, optimizer, lr and batch size count; callbacks, train
+        split and iterators do not.
+
+    method : {"core", "paper"}, default="core"
+        The rule that turns votes into a verdict. "paper" keeps the rows whose label
+        is the modal vote (B.1). "core" keeps, of every class, the `core_share` of rows
+        that are least suspect by the votes, and leaves it to self-training to add the
+        others back.
+
+    core_share : float in (0, 1], default=1/2
+        Share of every class that ``method="core"`` starts from. The poison must be a
+        smaller part of a class than what it leaves out.
+
+    alpha : float in (0, 1], default=1/4
+        The paper's alpha: share of the current set that a learner is trained on in
+        one iteration.
+
+    beta : float in (0, 1], default=1/8
+        The paper's beta: size of a component as a share of all rows. There are
+        ``round(1 / beta)`` components.
+
+    momentum : float in [0, 1), default=0.9
+        The paper's eta, the smoothing of the losses.
+
+    n_repeats : int, default=3
+        How often the rows are partitioned anew. Every component of every repeat has a
+        learner that votes.
+
+    n_iter : int, default=None
+        Iterations per component. None means ``2 + min(3, floor(1 / p))`` for the
+        target share p of the round.
+
+    n_epochs : int, default=2
+        Epochs of training in one iteration. The learners must stay weak: more epochs
+        let them learn a trigger from a handful of rows.
+
+    self_training : bool, default=True
+        Whether to train a fresh model on the kept rows and to add back the rejected
+        rows whose label it predicts. It wins back clean rows, but also the poison, if
+        the rows kept so far hold some.
+
+    self_training_epochs : int, default=40
+        Epochs of that model.
+
+    n_jobs : int, default=None
+        Repeats run at the same time, each in a process of one thread. The result does
+        not depend on it.
+
+    device : str, torch.device or None, default="auto"
+        "auto" is CUDA where there is one, else the CPU; None is the net's own.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random. The global states of NumPy and torch are left as
+        they were.
+
+    verbose : bool or int, default=False
+        Whether to show a progress bar per repeat.
+    """.rstrip()
+
+_ATTRIBUTES = """Attributes
+    ----------
+    support_ : ndarray of shape (n_rows,), bool
+        The rows to keep.
+
+    agreement_ : ndarray of shape (n_rows,)
+        Share of the learners that predict the given label, 0 to 1.
+
+    votes_ : ndarray of shape (n_rows, n_classes), unsigned int
+        Number of learners that predict each class.
+
+    predictions_ : ndarray of shape (n_learners, n_rows), unsigned int
+        The class that each learner predicts for each row, as a position in
+        `classes_`, in the smallest integer type.
+
+    components_ : ndarray of shape (n_repeats, n_rows), int
+        The component of each row in each repeat.
+
+    estimators_ : list of length n_learners
+        The weak learners, in the order of `predictions_`.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+
+    n_features_in_ : int
+        Number of features, or of channels for 4-D X.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has names that are all strings.
+    """.rstrip()
+
+_REFERENCES = """References
+    ----------
+    C. Jin, M. Sun, M. Rinard, "Provable Guarantees against Data Poisoning Using
+    Self-Expansion and Compatibility", arXiv:2105.03692v1, appendix B.1.
+    """.rstrip()
+
+
+def complete_docstring(cls):
+    """Write what the filters share into their docstrings."""
+    for name, text in {
+        "{parameters}": _PARAMETERS,
+        "{attributes}": _ATTRIBUTES,
+        "{references}": _REFERENCES,
+    }.items():
+        cls.__doc__ = cls.__doc__.replace(name, text)
+    return cls
