@@ -84,12 +84,15 @@ def run(seed, options, train, test):
         random_state=rng,
     )
     start = time.perf_counter()
-    ispl = ISPLFilter(random_state=seed, n_jobs=options.n_jobs).fit(X, y)
+    ispl = ISPLFilter(
+        method=options.method, random_state=seed, n_jobs=options.n_jobs
+    ).fit(X, y)
     seconds = time.perf_counter() - start
     kept = ispl.get_support()
     voted = ispl.votes_.argmax(axis=1) == y
     result = {
         "seed": seed,
+        "method": options.method,
         "n_rows": options.n_rows,
         "trigger": options.trigger,
         "position": trigger.position,
@@ -121,6 +124,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-home", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--method", default="core", choices=["core", "paper"])
     parser.add_argument("--n-rows", type=int, default=10_000)
     parser.add_argument("--poison-rate", type=float, default=0.1)
     parser.add_argument("--trigger", default="ell")

@@ -14,6 +14,7 @@ from sklearn.model_selection import train_test_split
 from skorch import NeuralNetClassifier
 
 from . import ISPLFilter
+from ._weak_learner import one_thread
 from .datasets import make_dirty_label_backdoor
 from .metrics import targeted_misclassification_rate
 from .modules import ConvNet
@@ -100,7 +101,7 @@ def train_and_measure(X, y, scenario, seed):
     >>> C > 0.9
     True
     """
-    with torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = NeuralNetClassifier(
             ConvNet,
@@ -126,13 +127,16 @@ def train_and_measure(X, y, scenario, seed):
     )
 
 
-def run_demo(seed=0, n_jobs=None, verbose=False):
+def run_demo(seed=0, method="core", n_jobs=None, verbose=False):
     """Poison the digits, filter them, and train models before and after.
 
     Parameters
     ----------
     seed : int, default=0
         Seed of everything.
+
+    method : {"core", "paper"}, default="core"
+        Passed to `ISPLFilter`.
 
     n_jobs : int, default=None
         Passed to `ISPLFilter`.
@@ -162,7 +166,9 @@ def run_demo(seed=0, n_jobs=None, verbose=False):
     scenario = make_scenario(seed)
     X, y, poisoned = scenario["X"], scenario["y"], scenario["poisoned"]
     start = time.perf_counter()
-    ispl = ISPLFilter(random_state=seed, n_jobs=n_jobs, verbose=verbose).fit(X, y)
+    ispl = ISPLFilter(
+        method=method, random_state=seed, n_jobs=n_jobs, verbose=verbose
+    ).fit(X, y)
     filter_seconds = time.perf_counter() - start
     kept = ispl.get_support()
     trainings = {
@@ -298,16 +304,19 @@ def main(arguments=None):
     parser.add_argument(
         "--seeds", type=int, help="run seeds 0 to SEEDS - 1, no picture"
     )
+    parser.add_argument("--method", default="core", choices=["core", "paper"])
     parser.add_argument("--n-jobs", type=int, default=None)
     parser.add_argument("--output", default="demo.png", help="the picture's file")
     options = parser.parse_args(arguments)
     if options.seeds:
         for seed in range(options.seeds):
-            scenario, _, rows = run_demo(seed, n_jobs=options.n_jobs)
+            scenario, _, rows = run_demo(seed, options.method, options.n_jobs)
             print(f"seed {seed}: {scenario['source']} to {scenario['target']}")
             print(format_table(rows), flush=True)
         return
-    scenario, ispl, rows = run_demo(options.seed, options.n_jobs, verbose=True)
+    scenario, ispl, rows = run_demo(
+        options.seed, options.method, options.n_jobs, verbose=True
+    )
     print(
         f"Digits, {scenario['poisoned'].sum()} of {len(scenario['y'])} rows poisoned: "
         f"a triggered {scenario['source']} is labelled {scenario['target']}.\n"

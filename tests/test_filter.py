@@ -41,7 +41,7 @@ def test_fitted_attributes(poisoned_digits, device):
 
 def test_without_self_training_support_is_the_modal_vote(poisoned_digits):
     X, y, _, _ = poisoned_digits
-    ispl = small_filter(self_training=False).fit(X, y)
+    ispl = small_filter(method="paper", self_training=False).fit(X, y)
     best = ispl.votes_.max(axis=1)
     given = ispl.votes_[np.arange(360), y]
     clear = np.sum(ispl.votes_ == best[:, None], axis=1) == 1
@@ -65,7 +65,9 @@ def test_randomly_labelled_rows_are_rejected(digits):
     y = y.copy()
     y[wrong] = (y[wrong] + rng.randint(1, 10, size=36)) % 10
     noisy = np.isin(np.arange(360), wrong)
-    ispl = small_filter(n_repeats=3, n_epochs=8, self_training=False).fit(X, y)
+    ispl = small_filter(
+        method="paper", n_repeats=3, n_epochs=8, self_training=False
+    ).fit(X, y)
     assert ispl.support_[noisy].mean() < 0.15
     assert ispl.support_[~noisy].mean() > 0.75
     assert ispl.agreement_[noisy].mean() < 0.5 * ispl.agreement_[~noisy].mean()
@@ -390,7 +392,7 @@ def test_class_that_vanishes_warns_and_cannot_be_replaced(digits):
     X, y = digits
     y = y.copy()
     y[[17, 18]] = 99
-    ispl = small_filter(self_training=False)
+    ispl = small_filter(method="paper", self_training=False)
     with pytest.warns(ClassVanishedWarning, match=r"classes was rejected: \[99\]"):
         ispl.fit(X, y)
     with (
