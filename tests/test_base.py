@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_ispl import ISPLFilter
-from sklearn_ispl._base import self_train
+from sklearn_ispl._base import cross_examine, self_train
 from sklearn_ispl._weak_learner import make_learner
 
 
@@ -42,8 +42,46 @@ def test_core_without_self_training_is_the_share_of_every_class(digits, share):
 
 def test_methods_share_votes(digits):
     core, paper = (
-        ISPLFilter(method=method, n_repeats=1, random_state=0).fit(*digits)
+        ISPLFilter(method=method, n_repeats=1, n_epochs=2, random_state=0).fit(*digits)
         for method in ("core", "paper")
     )
     np.testing.assert_array_equal(core.predictions_, paper.predictions_)
     assert not np.array_equal(core.support_, paper.support_)
+
+
+def test_cross_examination_drops_what_only_its_own_fold_vouches_for(learner, digits):
+    """Wrong labels are dropped, in the core and outside of it."""
+    codes = digits[1].copy()
+    wrong = np.arange(0, 360, 9)
+    codes[wrong] = (codes[wrong] + 5) % 10
+    core = np.arange(360) % 2 == 0
+    noisy = np.isin(np.arange(360), wrong)
+    support = cross_examine(learner, codes, core, 30, np.random.RandomState(0))
+    assert support[~noisy & core].mean() > 0.7
+    assert support[~noisy & ~core].mean() > 0.6
+    assert support[noisy].mean() < 0.1
+
+
+@pytest.mark.parametrize("core", [np.ones(6, dtype=bool), np.arange(6) < 3])
+def test_cross_examination_asks_the_models_that_did_not_see_a_row(core):
+    asked = []
+
+    class Recorder:
+        def start(self, seed):
+            pass
+
+        def train(self, rows, n_epochs):
+            self.rows = rows
+
+        def score(self, rows):
+            asked.append((set(self.rows.tolist()), set(rows.tolist())))
+            return None, np.zeros(len(rows), dtype=int)
+
+    codes = np.zeros(6, dtype=int)
+    support = cross_examine(Recorder(), codes, core, 1, np.random.RandomState(0))
+    assert support.all() and len(asked) == 3
+    for trained, judged in asked:
+        assert trained.isdisjoint(judged)
+        assert trained | judged == set(range(6))
+    for row in range(6):
+        assert sum(row in judged for _, judged in asked) == (1 if core[row] else 3)

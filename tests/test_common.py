@@ -18,9 +18,9 @@ ESTIMATORS = [
     InverseSelfPacedLearner(random_state=0),
     ISPLPartitioner(random_state=0),
     BoostedHomogeneousVoter(random_state=0),
-    ISPLFilter(random_state=0),
-    ISPLSampler(random_state=0),
-    FilteredClassifier(ISPLFilter(random_state=0), LogisticRegression()),
+    ISPLFilter(n_repeats=2, random_state=0),
+    ISPLSampler(n_repeats=2, random_state=0),
+    FilteredClassifier(ISPLFilter(n_repeats=2, random_state=0), LogisticRegression()),
 ]
 
 
@@ -52,4 +52,6 @@ def test_more_checks(estimator, name):
     ],
 )
 def test_filter_output_checks(name):
-    getattr(estimator_checks, name)("ISPLFilter", ISPLFilter(random_state=0))
+    getattr(estimator_checks, name)(
+        "ISPLFilter", ISPLFilter(n_repeats=2, random_state=0)
+    )

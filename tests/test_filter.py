@@ -51,8 +51,8 @@ def test_without_self_training_support_is_the_modal_vote(poisoned_digits):
 
 def test_self_training_adds_rows_only(poisoned_digits):
     X, y, _, _ = poisoned_digits
-    vote = small_filter(self_training=False).fit(X, y).support_
-    both = small_filter(self_training=True).fit(X, y).support_
+    vote = small_filter(method="paper", self_training=False).fit(X, y).support_
+    both = small_filter(method="paper", self_training=True).fit(X, y).support_
     assert (both | ~vote).all()
     assert both.sum() > vote.sum()
 
