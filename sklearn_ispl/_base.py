@@ -230,11 +230,16 @@ class BaseFilter(BaseEstimator):
         learner = make_learner(
             self.estimator, X, codes, len(self.classes_), self.device
         )
-        regain = self_train if self.method == "paper" else cross_examine
+        # The second examination starts from what the first one kept, and keeps more.
+        regain, n_times = {
+            "paper": (self_train, 1),
+            "core": (cross_examine, 2),
+        }[self.method]
         with one_thread():
-            self.support_ = regain(
-                learner, codes, self.support_, self.self_training_epochs, rng
-            )
+            for _ in range(n_times):
+                self.support_ = regain(
+                    learner, codes, self.support_, self.self_training_epochs, rng
+                )
 
     def _warn_of_vanished_classes(self, codes):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
@@ -366,7 +371,8 @@ _PARAMETERS = """Parameters
         trained on the kept rows and adds the rejected rows whose label it predicts;
         a few poisoned rows among the kept ones suffice to bring back all. With
         ``method="core"``, three models are trained, each on two thirds of the core, and
-        a row is kept if all of them that were not trained on it predict its label.
+        a row is kept if all of them that were not trained on it predict its label; then
+        the same once more from the rows so kept.
 
     self_training_epochs : int, default=40
         Epochs of these models.
