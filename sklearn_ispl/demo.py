@@ -261,27 +261,32 @@ def plot_demo(scenario, ispl):
 
     from .inspection import VotesDisplay
 
-    figure = plt.figure(figsize=(10, 5.6), layout="constrained")
+    figure = plt.figure(figsize=(11, 5.2), layout="constrained")
     pictures, votes = figure.subfigures(1, 2, width_ratios=(3, 2))
     kept, poisoned = ispl.get_support(), scenario["poisoned"]
-    rejected_row, kept_row = pictures.subfigures(2, 1)
-    for part, chosen, verdict, color in (
-        (rejected_row, poisoned & ~kept, "rejected", "tab:green"),
-        (kept_row, poisoned & kept, "KEPT", "tab:red"),
-    ):
-        numbers = np.flatnonzero(chosen)
-        part.suptitle(
-            f"{len(numbers)} of {poisoned.sum()} triggered images {verdict}: "
-            f"a {scenario['source']} labelled {scenario['target']}",
-            color=color,
-        )
-        axes = part.subplots(2, 8).ravel()
-        for axis in axes:
-            axis.axis("off")
-        for axis, number in zip(axes, numbers):
-            axis.imshow(scenario["X"][number, 0], cmap="gray", vmin=0, vmax=1)
+    pictures.suptitle(
+        f"{poisoned.sum()} images of {scenario['source']} with a mark, "
+        f"labelled {scenario['target']}"
+    )
+    rejected_part, kept_part = pictures.subfigures(2, 1)
+    _show_images(
+        rejected_part, scenario["X"], poisoned & ~kept, "rejected", "tab:green"
+    )
+    _show_images(kept_part, scenario["X"], poisoned & kept, "kept", "tab:red")
     VotesDisplay.from_estimator(ispl, poisoned=poisoned).plot(ax=votes.subplots())
+    votes.suptitle("What the weak learners say")
     return figure
+
+
+def _show_images(figure, X, chosen, verdict, color):
+    """Draw up to 16 images under a title that counts them."""
+    numbers = np.flatnonzero(chosen)
+    figure.suptitle(f"{verdict}: {len(numbers) or 'none'}", color=color)
+    axes = figure.subplots(2, 8).ravel()
+    for axis in axes:
+        axis.axis("off")
+    for axis, number in zip(axes, numbers):
+        axis.imshow(X[number, 0], cmap="gray", vmin=0, vmax=1)
 
 
 def main(arguments=None):
