@@ -62,7 +62,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     >>> X, y, poisoned, trigger = make_dirty_label_backdoor(
     ...     X, y, source=7, target=4, random_state=0
     ... )
-    >>> ispl = ISPLFilter(n_repeats=1, random_state=0).fit(X, y)
+    >>> ispl = ISPLFilter(self_training_epochs=5, random_state=0).fit(X, y)
     >>> ispl.get_support().shape
     (1797,)
     """
@@ -149,7 +149,7 @@ class ISPLSampler(BaseFilter):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ispl import ISPLSampler
     >>> X, y = load_digits(return_X_y=True)
-    >>> sampler = ISPLSampler(n_repeats=1, random_state=0)
+    >>> sampler = ISPLSampler(self_training_epochs=5, random_state=0)
     >>> X_kept, y_kept = sampler.fit_resample(X, y)
     >>> len(X_kept) == len(y_kept) == len(sampler.sample_indices_)
     True
@@ -234,7 +234,8 @@ class FilteredClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     >>> from sklearn.naive_bayes import GaussianNB
     >>> from sklearn_ispl import FilteredClassifier, ISPLFilter
     >>> X, y = load_digits(return_X_y=True)
-    >>> model = FilteredClassifier(ISPLFilter(random_state=0), GaussianNB())
+    >>> ispl = ISPLFilter(self_training_epochs=5, random_state=0)
+    >>> model = FilteredClassifier(ispl, GaussianNB())
     >>> model.fit(X, y).predict(X[:3]).shape
     (3,)
     """

@@ -159,7 +159,7 @@ def run_demo(seed=0, method="core", n_jobs=None, verbose=False):
     Examples
     --------
     >>> from sklearn_ispl.demo import run_demo
-    >>> scenario, ispl, rows = run_demo(seed=0)
+    >>> scenario, ispl, rows = run_demo(seed=0, method="paper")
     >>> [row["model"] for row in rows]
     ['undefended', 'filtered', 'clean']
     """
@@ -248,9 +248,11 @@ def plot_demo(scenario, ispl):
 
     Examples
     --------
-    >>> from sklearn_ispl.demo import plot_demo, run_demo
-    >>> scenario, ispl, _ = run_demo(seed=0)
-    >>> figure = plot_demo(scenario, ispl)
+    >>> from sklearn_ispl import ISPLFilter
+    >>> from sklearn_ispl.demo import make_scenario, plot_demo
+    >>> scenario = make_scenario(seed=0)
+    >>> ispl = ISPLFilter(self_training=False, random_state=0)
+    >>> figure = plot_demo(scenario, ispl.fit(scenario["X"], scenario["y"]))
     """
     try:
         import matplotlib.pyplot as plt

@@ -42,7 +42,13 @@ def test_core_without_self_training_is_the_share_of_every_class(digits, share):
 
 def test_methods_share_votes(digits):
     core, paper = (
-        ISPLFilter(method=method, n_repeats=1, n_epochs=2, random_state=0).fit(*digits)
+        ISPLFilter(
+            method=method,
+            n_repeats=1,
+            n_epochs=2,
+            self_training_epochs=3,
+            random_state=0,
+        ).fit(*digits)
         for method in ("core", "paper")
     )
     np.testing.assert_array_equal(core.predictions_, paper.predictions_)

@@ -14,13 +14,16 @@ from sklearn_ispl import (
     ISPLSampler,
 )
 
+# Quick rather than good.
+QUICK = {"n_repeats": 1, "self_training_epochs": 20, "random_state": 0}
+
 ESTIMATORS = [
     InverseSelfPacedLearner(random_state=0),
     ISPLPartitioner(random_state=0),
     BoostedHomogeneousVoter(random_state=0),
-    ISPLFilter(n_repeats=2, random_state=0),
-    ISPLSampler(n_repeats=2, random_state=0),
-    FilteredClassifier(ISPLFilter(n_repeats=2, random_state=0), LogisticRegression()),
+    ISPLFilter(**QUICK),
+    ISPLSampler(**QUICK),
+    FilteredClassifier(ISPLFilter(**QUICK), LogisticRegression()),
 ]
 
 
@@ -52,6 +55,4 @@ def test_more_checks(estimator, name):
     ],
 )
 def test_filter_output_checks(name):
-    getattr(estimator_checks, name)(
-        "ISPLFilter", ISPLFilter(n_repeats=2, random_state=0)
-    )
+    getattr(estimator_checks, name)("ISPLFilter", ISPLFilter(**QUICK))

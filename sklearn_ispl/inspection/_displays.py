@@ -46,7 +46,7 @@ class VotesDisplay:
     >>> from sklearn_ispl import ISPLFilter
     >>> from sklearn_ispl.inspection import VotesDisplay
     >>> X, y = load_digits(return_X_y=True)
-    >>> ispl = ISPLFilter(n_repeats=1, random_state=0).fit(X, y)
+    >>> ispl = ISPLFilter(self_training=False, random_state=0).fit(X, y)
     >>> display = VotesDisplay.from_estimator(ispl).plot()
     """
 
@@ -142,7 +142,7 @@ class ComponentsDisplay:
     >>> from sklearn_ispl import ISPLFilter
     >>> from sklearn_ispl.inspection import ComponentsDisplay
     >>> X, y = load_digits(return_X_y=True)
-    >>> ispl = ISPLFilter(n_repeats=1, random_state=0).fit(X, y)
+    >>> ispl = ISPLFilter(self_training=False, random_state=0).fit(X, y)
     >>> ComponentsDisplay.from_estimator(ispl, y).plot().counts.shape
     (10, 8)
     """

@@ -9,7 +9,9 @@ from sklearn_ispl.inspection import ComponentsDisplay, VotesDisplay
 @pytest.fixture(scope="module")
 def fitted(poisoned_digits):
     X, y, _, _ = poisoned_digits
-    return ISPLFilter(n_repeats=2, beta=1 / 4, random_state=0).fit(X, y)
+    return ISPLFilter(n_repeats=2, beta=1 / 4, self_training=False, random_state=0).fit(
+        X, y
+    )
 
 
 def test_votes_display_shows_every_row_once(fitted, poisoned_digits):
