@@ -75,11 +75,13 @@ def cross_examine(learner, codes, core, n_epochs, rng, n_folds=3):
     fold[rng.permutation(np.flatnonzero(core))] = np.arange(core.sum()) % n_folds
     support = np.ones(len(codes), dtype=bool)
     for held_out in range(n_folds):
-        learner.start(draw_seed(rng))
-        learner.train(np.flatnonzero(core & (fold != held_out)), n_epochs)
+        trained = np.flatnonzero(core & (fold != held_out))
         judged = np.flatnonzero(~core | (fold == held_out))
-        if len(judged):
-            support[judged] &= learner.score(judged)[1] == codes[judged]
+        if not (len(trained) and len(judged)):
+            continue
+        learner.start(draw_seed(rng))
+        learner.train(trained, n_epochs)
+        support[judged] &= learner.score(judged)[1] == codes[judged]
     return support
 
 
@@ -170,7 +172,7 @@ class BaseFilter(BaseEstimator):
             If a class has a single row.
 
         ClassVanishedWarning
-            If every row of a class was rejected.
+            If every row of a class was rejected, by the vote or in self-training.
         """
         _, X32, codes = check_training_set(self, X, y)
         rng = check_random_state(self.random_state)
@@ -237,9 +239,26 @@ class BaseFilter(BaseEstimator):
         }[self.method]
         with one_thread():
             for _ in range(n_times):
+                before = self.support_
                 self.support_ = regain(
-                    learner, codes, self.support_, self.self_training_epochs, rng
+                    learner, codes, before, self.self_training_epochs, rng
                 )
+                self._restore_unknown_classes(codes, before)
+
+    def _restore_unknown_classes(self, codes, before):
+        """Undo the verdict of models on classes of which they recognise no row."""
+        kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
+        had = np.bincount(codes[before], minlength=len(self.classes_))
+        unknown = (kept == 0) & (had > 0)
+        if unknown.any():
+            self.support_ = self.support_ | (before & unknown[codes])
+            warnings.warn(
+                "Self-training recognises no row of these classes: "
+                f"{self.classes_[unknown].tolist()}. The rows of their core are kept "
+                "unexamined; train for more self_training_epochs.",
+                ClassVanishedWarning,
+                stacklevel=5,
+            )
 
     def _warn_of_vanished_classes(self, codes):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))

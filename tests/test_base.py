@@ -4,6 +4,7 @@ import pytest
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl._base import cross_examine, self_train
 from sklearn_ispl._weak_learner import make_learner
+from sklearn_ispl.exceptions import ClassVanishedWarning
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,13 @@ def test_cross_examination_asks_the_models_that_did_not_see_a_row(core):
         assert trained | judged == set(range(6))
     for row in range(6):
         assert sum(row in judged for _, judged in asked) == (1 if core[row] else 3)
+
+
+def test_classes_that_self_training_does_not_know_keep_their_core():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(60, 3)), np.arange(60) % 3
+    y[np.arange(60) % 20 == 19] = 7
+    ispl = ISPLFilter(n_repeats=1, self_training_epochs=1, random_state=0)
+    with pytest.warns(ClassVanishedWarning, match=r"no row of these classes: \[.*7"):
+        ispl.fit(X, y)
+    assert set(y[ispl.support_]) == {0, 1, 2, 7}

@@ -15,7 +15,7 @@ def test_demo_writes_table_and_picture(tmp_path):
     for word in ("undefended", "filtered", "clean", "poison kept", "seconds"):
         assert word in done.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "repeat 3/3" in done.stderr
+    assert "repeat 6/6" in done.stderr
 
 
 def test_scenario_is_a_tenth_of_the_target_class():
@@ -26,7 +26,7 @@ def test_scenario_is_a_tenth_of_the_target_class():
 
 
 def test_demo_measures_what_it_says():
-    scenario, ispl, (undefended, filtered, clean) = run_demo(seed=0)
+    scenario, ispl, (undefended, filtered, clean) = run_demo(seed=0, method="paper")
     poisoned, kept = scenario["poisoned"], ispl.get_support()
     assert undefended["A"] > 0.8 and clean["A"] < 0.05
     assert undefended["poison_kept"] == poisoned.sum()
