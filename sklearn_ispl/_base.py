@@ -400,8 +400,9 @@ _PARAMETERS = """Parameters
         Repeats run at the same time, each in a process of one thread. The result does
         not depend on it.
 
-    device : str, torch.device or None, default="auto"
-        "auto" is CUDA where there is one, else the CPU; None is the net's own.
+    device : str or None, default="auto"
+        "auto" is the net's own device where that is not the CPU, else CUDA where there
+        is one, else the CPU; None is the net's own.
 
     random_state : int, RandomState instance or None, default=None
         Seed of everything random. The global states of NumPy and torch are left as

@@ -26,8 +26,9 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     The training set is split into homogeneous components by Inverse Self-Paced
     Learning, several times. The weak learner of every component votes on the label of
     every row. Rows whose label has the support of learners from all over the data make
-    a core; a fresh model, trained on the core, adds the rows whose label it predicts.
-    Neither a trusted subset nor the poison rate is needed.
+    a core, and fresh models, trained on parts of the core, keep the rows whose label
+    they predict without having seen them. Neither a trusted subset nor the poison rate
+    is needed; but the poison must be the smaller part of every class.
 
     In a Pipeline a step cannot drop rows. So ``fit_transform(X, y)`` returns X with
     every rejected row *replaced by a kept row of the same given label*, drawn at

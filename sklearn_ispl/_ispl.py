@@ -154,8 +154,9 @@ class InverseSelfPacedLearner(BaseEstimator):
         Epochs of training in one iteration. The learner must stay weak: more epochs
         let it learn a trigger from a handful of rows.
 
-    device : str, torch.device or None, default="auto"
-        "auto" is CUDA where there is one, else the CPU; None is the net's own.
+    device : str or None, default="auto"
+        "auto" is the net's own device where that is not the CPU, else CUDA where there
+        is one, else the CPU; None is the net's own.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the samples and of the learner.

@@ -113,8 +113,9 @@ class ISPLPartitioner(BaseEstimator):
     n_epochs : int, default=2
         Epochs of training in one iteration.
 
-    device : str, torch.device or None, default="auto"
-        "auto" is CUDA where there is one, else the CPU; None is the net's own.
+    device : str or None, default="auto"
+        "auto" is the net's own device where that is not the CPU, else CUDA where there
+        is one, else the CPU; None is the net's own.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the samples and of the learners.

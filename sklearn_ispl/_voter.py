@@ -94,8 +94,9 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
     n_epochs : int, default=40
         Epochs of training of a learner.
 
-    device : str, torch.device or None, default="auto"
-        "auto" is CUDA where there is one, else the CPU; None is the net's own.
+    device : str or None, default="auto"
+        "auto" is the net's own device where that is not the CPU, else CUDA where there
+        is one, else the CPU; None is the net's own.
 
     random_state : int, RandomState instance or None, default=None
         Seed of everything random, the partitioner included.

@@ -22,10 +22,6 @@ from .modules import MLP, ConvNet
 # would depend on which thread came first.
 _RNG_LOCK = RLock()
 
-# Rows per batch while scoring. On a CPU the activations of a batch should stay in
-# the cache; a GPU wants much larger ones.
-_SCORE_BATCH = {"cpu": 256, "cuda": 8192}
-
 
 def make_learner(estimator, X, y, n_classes, device):
     """Return the learner that trains clones of `estimator` on the rows of X, y.
@@ -189,6 +185,7 @@ class SkorchLearner:
         self.estimator_ = clone(self.net)
         with self._next_seed():
             self.estimator_.initialize()
+        check_output(self.estimator_, forward(self.estimator_, self.X[:2]))
         check_output_size(forward(self.estimator_, self.X[:2]).shape, self.n_classes)
 
     def train(self, rows, n_epochs):
@@ -214,7 +211,7 @@ class SkorchLearner:
         return slim(self.estimator_)
 
     def _outputs(self, rows):
-        for batch in rows.split(_SCORE_BATCH[self.device.type]):
+        for batch in rows.split(score_batch(self.device)):
             yield batch, forward(self.estimator_, self.X[batch])
 
     def _next_seed(self):
@@ -266,6 +263,14 @@ def as_tensor(X, device):
         return torch.as_tensor(X, dtype=torch.float32, device=device)
 
 
+def score_batch(device):
+    """Return the rows per batch while scoring.
+
+    On a CPU the activations of a batch should stay in the cache; a GPU wants more.
+    """
+    return 256 if device.type == "cpu" else 8192
+
+
 def draw_seed(rng):
     """Draw a seed that NumPy and torch both take."""
     return int(rng.randint(np.iinfo(np.int32).max))
@@ -298,6 +303,16 @@ def cross_entropy(net, output, y):
     return F.nll_loss(
         proba.clamp_min(torch.finfo(proba.dtype).tiny).log(), y, reduction="none"
     )
+
+
+def check_output(net, output):
+    """Raise if a net whose criterion wants probabilities puts out something else."""
+    if isinstance(net.criterion_, torch.nn.NLLLoss) and (output < 0).any():
+        raise ValueError(
+            "The weak learner's criterion is NLLLoss, skorch's default, for which its "
+            "module must put out probabilities, but there are negative values. Use "
+            "criterion=torch.nn.CrossEntropyLoss for a module that puts out logits."
+        )
 
 
 def check_output_size(shape, n_classes):
@@ -343,6 +358,6 @@ def predict_codes(estimator, X):
     X = as_tensor(X, device)
     codes = [
         forward(estimator, X[batch]).argmax(1)
-        for batch in gen_batches(len(X), _SCORE_BATCH[device.type])
+        for batch in gen_batches(len(X), score_batch(device))
     ]
     return torch.cat(codes).cpu().numpy()

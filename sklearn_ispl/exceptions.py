@@ -18,6 +18,10 @@ class SmallClassWarning(UserWarning):
 class ClassVanishedWarning(UserWarning):
     """A filter rejected every row of a class.
 
+    By the vote of ``method="paper"``: then the class is gone. In the self-training of
+    ``method="core"``: then the rows of its core are kept, though no model vouches for
+    them.
+
     Examples
     --------
     >>> import warnings

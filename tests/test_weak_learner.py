@@ -193,6 +193,12 @@ def test_wrong_output_size_is_an_error(digits, n_outputs):
         learner.start(0)
 
 
+def test_logits_under_a_criterion_for_probabilities_are_an_error(digits):
+    learner = make_learner(make_net(criterion=nn.NLLLoss), *digits, 10, "cpu")
+    with pytest.raises(ValueError, match="Use criterion=torch.nn.CrossEntropyLoss"):
+        learner.start(0)
+
+
 def test_divergence_is_an_error(digits):
     X, y = digits
     learner = make_learner(make_net(lr=1e30), X, y, 10, "cpu")
