@@ -185,8 +185,9 @@ class SkorchLearner:
         self.estimator_ = clone(self.net)
         with self._next_seed():
             self.estimator_.initialize()
-        check_output(self.estimator_, forward(self.estimator_, self.X[:2]))
-        check_output_size(forward(self.estimator_, self.X[:2]).shape, self.n_classes)
+        output = forward(self.estimator_, self.X[:2])
+        check_output(self.estimator_, output)
+        check_output_size(output.shape, self.n_classes)
 
     def train(self, rows, n_epochs):
         """Train the current learner on `rows`, from where it is."""
