@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._mixins import SupervisedMixin, SupportMixin
 from ._partitioner import partition
 from ._rules import core_support, vote_support
 from ._validation import check_training_set, constraints
@@ -91,7 +92,7 @@ def _one_repeat(estimator, X, codes, n_classes, device, seed, **settings):
         return partition(learner, codes, rng=np.random.RandomState(seed), **settings)
 
 
-class BaseFilter(BaseEstimator):
+class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
     """The procedure of B.1; the public classes are thin faces over it."""
 
     _parameter_constraints: dict = {
@@ -289,22 +290,6 @@ class BaseFilter(BaseEstimator):
         """
         return np.where(self.fit(X, y).support_, 1, -1)
 
-    def get_support(self, indices=False):
-        """Return which rows are kept.
-
-        Parameters
-        ----------
-        indices : bool, default=False
-            Return row numbers instead of a mask.
-
-        Returns
-        -------
-        support : ndarray of shape (n_rows,), bool, or of shape (n_kept,), int
-            The mask, or the row numbers.
-        """
-        check_is_fitted(self)
-        return np.flatnonzero(self.support_) if indices else self.support_
-
     def score(self, X, y):
         """Return the accuracy of the weak learners' modal vote.
 
@@ -332,11 +317,6 @@ class BaseFilter(BaseEstimator):
     def _check_rows(self, X):
         check_is_fitted(self)
         return validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags
 
 
 _PARAMETERS = """Parameters

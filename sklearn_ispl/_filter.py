@@ -17,6 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseFilter, complete_docstring
+from ._mixins import SupervisedMixin
 
 
 @complete_docstring
@@ -194,7 +195,9 @@ def _classifier_has(name):
     return check
 
 
-class FilteredClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class FilteredClassifier(
+    SupervisedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Train a classifier on the rows that a filter keeps.
 
     The only way in which plain scikit-learn can really drop rows.
@@ -329,8 +332,3 @@ class FilteredClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.classifier_.decision_function(X)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags

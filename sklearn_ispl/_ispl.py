@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
+from ._mixins import SupervisedMixin, SupportMixin
 from ._validation import check_training_set, constraints
 from ._weak_learner import draw_seed, make_learner, one_thread
 
@@ -119,7 +119,7 @@ def inverse_self_paced_learning(
     return Component(kept, smoothed, np.array(objective), predictions)
 
 
-class InverseSelfPacedLearner(BaseEstimator):
+class InverseSelfPacedLearner(SupervisedMixin, SupportMixin, BaseEstimator):
     """Find one self-expanding set of rows: Algorithm 2.
 
     A set is self-expanding when a learner trained on a small sample of it predicts
@@ -274,24 +274,3 @@ class InverseSelfPacedLearner(BaseEstimator):
         self.objective_ = found.objective
         self.estimator_ = learner.finish()
         return self
-
-    def get_support(self, indices=False):
-        """Return which rows are in the set.
-
-        Parameters
-        ----------
-        indices : bool, default=False
-            Return row numbers instead of a mask.
-
-        Returns
-        -------
-        support : ndarray of shape (n_rows,), bool, or of shape (n_selected,), int
-            The mask, or the row numbers.
-        """
-        check_is_fitted(self)
-        return np.flatnonzero(self.support_) if indices else self.support_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags

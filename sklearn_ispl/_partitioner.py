@@ -6,6 +6,7 @@ from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
 from ._ispl import inverse_self_paced_learning
+from ._mixins import SupervisedMixin
 from ._validation import check_training_set, constraints
 from ._weak_learner import make_learner, one_thread
 
@@ -84,7 +85,7 @@ def code_dtype(n_classes):
     return np.min_scalar_type(n_classes - 1)
 
 
-class ISPLPartitioner(BaseEstimator):
+class ISPLPartitioner(SupervisedMixin, BaseEstimator):
     """Split a training set into homogeneous components, by peeling.
 
     Algorithm 2 finds a self-expanding set, the set is taken away, and so on with the
@@ -254,8 +255,3 @@ class ISPLPartitioner(BaseEstimator):
             The component of each row, in the order found.
         """
         return self.fit(X, y).labels_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags

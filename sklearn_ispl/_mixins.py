@@ -1,0 +1,33 @@
+"""What several estimators have in common."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+
+class SupervisedMixin:
+    """Says that `fit` needs y."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+class SupportMixin:
+    """Gives `get_support` to estimators that choose rows."""
+
+    def get_support(self, indices=False):
+        """Return which rows are chosen.
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            Return row numbers instead of a mask.
+
+        Returns
+        -------
+        support : ndarray of shape (n_rows,), bool, or of shape (n_selected,), int
+            The mask, or the row numbers.
+        """
+        check_is_fitted(self)
+        return np.flatnonzero(self.support_) if indices else self.support_
