@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXTRAS := tests
 
-.PHONY: demo test test-slow lint docs clean
+.PHONY: demo test test-slow lint bench docs clean
 
 # The pinned versions, and a CPU build of torch where the index has one.
 $(VENV)/.%: setup.cfg constraints.txt
@@ -23,6 +23,9 @@ test: lint
 
 test-slow: $(VENV)/.tests
 	$(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/.benchmarks
+	cd benchmarks && $(abspath $(BIN))/python -m pytest -c ../setup.cfg --rootdir . -p no:xdist test_ratios.py
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html

@@ -25,15 +25,16 @@ DEFAULTS = {
 }
 
 
-def self_train(learner, codes, support, n_epochs, rng):
+def self_train(examine, codes, support, rng):
     """Add back the rejected rows whose label a model of the kept rows predicts (B.1).
 
     Parameters
     ----------
-    learner : SkorchLearner or SklearnLearner
+    examine : callable
+        See `cross_examine`.
+
     codes : ndarray of shape (n,), int
     support : ndarray of shape (n,), bool
-    n_epochs : int
     rng : RandomState
 
     Returns
@@ -44,15 +45,13 @@ def self_train(learner, codes, support, n_epochs, rng):
     rejected = np.flatnonzero(~support)
     if not 0 < len(rejected) < len(codes):
         return support
-    learner.start(draw_seed(rng))
-    learner.train(np.flatnonzero(support), n_epochs)
-    regained = rejected[learner.score(rejected)[1] == codes[rejected]]
+    (predicted,) = examine([(draw_seed(rng), np.flatnonzero(support), rejected)])
     support = support.copy()
-    support[regained] = True
+    support[rejected] = predicted == codes[rejected]
     return support
 
 
-def cross_examine(learner, codes, core, n_epochs, rng, n_folds=3):
+def cross_examine(examine, codes, core, rng, n_folds=3):
     """Keep the rows whose label is predicted by models that were not trained on them.
 
     The core is cut into folds, and each model is trained on all folds but one. A row of
@@ -61,10 +60,12 @@ def cross_examine(learner, codes, core, n_epochs, rng, n_folds=3):
 
     Parameters
     ----------
-    learner : SkorchLearner or SklearnLearner
+    examine : callable
+        Takes a list of (seed, rows to train on, rows to judge) and returns, for each,
+        the classes that a model so trained predicts for the rows to judge.
+
     codes : ndarray of shape (n,), int
     core : ndarray of shape (n,), bool
-    n_epochs : int
     rng : RandomState
     n_folds : int, default=3
 
@@ -74,22 +75,29 @@ def cross_examine(learner, codes, core, n_epochs, rng, n_folds=3):
     """
     fold = np.full(len(codes), -1)
     fold[rng.permutation(np.flatnonzero(core))] = np.arange(core.sum()) % n_folds
+    tasks = [
+        (draw_seed(rng), np.flatnonzero(trained), np.flatnonzero(~trained))
+        for trained in (core & (fold != held_out) for held_out in range(n_folds))
+        if trained.any() and not trained.all()
+    ]
     support = np.ones(len(codes), dtype=bool)
-    for held_out in range(n_folds):
-        trained = np.flatnonzero(core & (fold != held_out))
-        judged = np.flatnonzero(~core | (fold == held_out))
-        if not (len(trained) and len(judged)):
-            continue
-        learner.start(draw_seed(rng))
-        learner.train(trained, n_epochs)
-        support[judged] &= learner.score(judged)[1] == codes[judged]
+    for (_, _, judged), predicted in zip(tasks, examine(tasks)):
+        support[judged] &= predicted == codes[judged]
     return support
 
 
-def _one_repeat(estimator, X, codes, n_classes, device, seed, **settings):
+def _one_repeat(data, seed, **settings):
     with one_thread():
-        learner = make_learner(estimator, X, codes, n_classes, device)
+        learner, codes = make_learner(*data), data[2]
         return partition(learner, codes, rng=np.random.RandomState(seed), **settings)
+
+
+def _one_model(data, seed, trained, judged, n_epochs):
+    with one_thread():
+        learner = make_learner(*data)
+        learner.start(seed)
+        learner.train(trained, n_epochs)
+        return learner.score(judged)[1]
 
 
 class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
@@ -177,17 +185,20 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         """
         _, X32, codes = check_training_set(self, X, y)
         rng = check_random_state(self.random_state)
-        self._collect_votes(X32, codes, rng)
-        self.support_ = self._decide(codes, rng)
-        if self.self_training:
-            self._self_train(X32, codes, rng)
+        data = (self.estimator, X32, codes, len(self.classes_), self.device)
+        # One pool for all, so that workers are handed the rows but once.
+        with Parallel(n_jobs=self.n_jobs) as parallel:
+            self._collect_votes(parallel, data, rng)
+            self.support_ = self._decide(codes, rng)
+            if self.self_training:
+                self._self_train(parallel, data, rng)
         self._donor_seed = draw_seed(rng)
         self._warn_of_vanished_classes(codes)
         return self
 
-    def _collect_votes(self, X, codes, rng):
+    def _collect_votes(self, parallel, data, rng):
         """Partition the rows `n_repeats` times and let every learner vote."""
-        n_classes = len(self.classes_)
+        codes, n_classes = data[2:4]
         settings = {
             "alpha": self.alpha,
             "beta": self.beta,
@@ -196,13 +207,9 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             "n_epochs": self.n_epochs or DEFAULTS[self.method]["n_epochs"],
         }
         n_repeats = self.n_repeats or DEFAULTS[self.method]["n_repeats"]
-        repeats = Parallel(n_jobs=self.n_jobs)(
+        repeats = parallel(
             delayed(_one_repeat)(
-                self.estimator,
-                X,
-                codes,
-                n_classes,
-                self.device,
+                data,
                 draw_seed(rng),
                 progress=self._progress(repeat, n_repeats),
                 **settings,
@@ -229,22 +236,23 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             return None
         return {"desc": f"repeat {repeat + 1}/{n_repeats}", "unit": "round"}
 
-    def _self_train(self, X, codes, rng):
-        learner = make_learner(
-            self.estimator, X, codes, len(self.classes_), self.device
-        )
+    def _self_train(self, parallel, data, rng):
+        def examine(tasks):
+            return parallel(
+                delayed(_one_model)(data, *task, self.self_training_epochs)
+                for task in tasks
+            )
+
         # The second examination starts from what the first one kept, and keeps more.
         regain, n_times = {
             "paper": (self_train, 1),
             "core": (cross_examine, 2),
         }[self.method]
-        with one_thread():
-            for _ in range(n_times):
-                before = self.support_
-                self.support_ = regain(
-                    learner, codes, before, self.self_training_epochs, rng
-                )
-                self._restore_unknown_classes(codes, before)
+        codes = data[2]
+        for _ in range(n_times):
+            before = self.support_
+            self.support_ = regain(examine, codes, before, rng)
+            self._restore_unknown_classes(codes, before)
 
     def _restore_unknown_classes(self, codes, before):
         """Undo the verdict of models on classes of which they recognise no row."""

@@ -14,7 +14,9 @@ import torch
 from sklearn.base import clone
 from sklearn.utils import check_random_state, gen_batches
 from skorch import NeuralNet, NeuralNetClassifier
+from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .modules import MLP, ConvNet
 
@@ -63,10 +65,11 @@ def default_net(X):
     module, lr = (MLP, 0.1) if X.ndim == 2 else (ConvNet, 0.05)
     return NeuralNetClassifier(
         module,
-        criterion=torch.nn.CrossEntropyLoss,
+        criterion=nn.CrossEntropyLoss,
         optimizer=torch.optim.SGD,
         optimizer__momentum=0.9,
         optimizer__weight_decay=1e-4,
+        optimizer__fused=True,
         lr=lr,
         batch_size=int(np.clip(len(X) // 20, 8, 128)),
     )
@@ -185,7 +188,8 @@ class SkorchLearner:
         self.estimator_ = clone(self.net)
         with self._next_seed():
             self.estimator_.initialize()
-        output = forward(self.estimator_, self.X[:2])
+        with inference(self.estimator_):
+            output = forward(self.estimator_, self.X[:2])
         check_output(self.estimator_, output)
         check_output_size(output.shape, self.n_classes)
 
@@ -200,20 +204,21 @@ class SkorchLearner:
     def score(self, rows):
         """Return the current learner's losses and predicted classes on `rows`."""
         rows = torch.as_tensor(rows, device=self.device)
-        scored = [
-            (cross_entropy(self.estimator_, output, self.y[batch]), output.argmax(1))
-            for batch, output in self._outputs(rows)
-        ]
-        losses, codes = (torch.cat(parts).cpu().numpy() for parts in zip(*scored))
-        return check_losses(losses), codes
+        # Results go into one array each: small ones, kept between the large ones of
+        # each batch, would keep the heap from being used again.
+        losses = torch.empty(len(rows), device=self.device)
+        codes = torch.empty_like(rows)
+        with inference(self.estimator_):
+            for batch in gen_batches(len(rows), score_batch(self.X)):
+                y = self.y[rows[batch]]
+                output = forward(self.estimator_, self.X[rows[batch]])
+                losses[batch] = cross_entropy(self.estimator_, output, y)
+                codes[batch] = output.argmax(1)
+        return check_losses(losses.cpu().numpy()), codes.cpu().numpy()
 
     def finish(self):
         """Return the current learner, without its optimizer, ready to be kept."""
         return slim(self.estimator_)
-
-    def _outputs(self, rows):
-        for batch in rows.split(score_batch(self.device)):
-            yield batch, forward(self.estimator_, self.X[batch])
 
     def _next_seed(self):
         return isolated_seed(draw_seed(self._seeds), self.device)
@@ -264,12 +269,15 @@ def as_tensor(X, device):
         return torch.as_tensor(X, dtype=torch.float32, device=device)
 
 
-def score_batch(device):
-    """Return the rows per batch while scoring.
+def score_batch(X):
+    """Return the rows of X per batch while scoring.
 
-    On a CPU the activations of a batch should stay in the cache; a GPU wants more.
+    On a CPU the activations of a batch should stay in the cache, and small rows should
+    pay for a call; a GPU wants more.
     """
-    return 256 if device.type == "cpu" else 8192
+    if X.device.type != "cpu":
+        return 8192
+    return int(np.clip(2**18 // X[0].numel(), 64, 1024))
 
 
 def draw_seed(rng):
@@ -288,17 +296,50 @@ def set_random_states(estimator, rng):
         estimator.set_params(**{name: draw_seed(rng) for name in names})
 
 
-def forward(net, X):
-    """Return what the module of a fitted net puts out for X, in evaluation mode."""
+@contextmanager
+def inference(net):
+    """Make a fitted net ready to put out values, and only that, for one block."""
+    module = net.module_
     net._set_training(False)
-    with torch.inference_mode():
-        output = net.infer(X)
+    net.module_ = fold_batch_norm(module)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        net.module_ = module
+
+
+def fold_batch_norm(module):
+    """Return a module in which convolutions do the work of the batch norms after them.
+
+    Only where that can be read off: in a plain `torch.nn.Sequential`, nested or not.
+    The module, in evaluation mode, is left as it is and shares its other parts.
+    """
+    if type(module).forward is not nn.Sequential.forward or module._forward_hooks:
+        return module
+    folded = []
+    for child in map(fold_batch_norm, module):
+        if (
+            type(child) is nn.BatchNorm2d
+            and child.track_running_stats
+            and folded
+            and type(folded[-1]) is nn.Conv2d
+        ):
+            folded[-1] = fuse_conv_bn_eval(folded[-1], child)
+        else:
+            folded.append(child)
+    return nn.Sequential(*folded).eval()
+
+
+def forward(net, X):
+    """Return what the module of a fitted net puts out for X."""
+    output = net.infer(X)
     return output[0] if isinstance(output, tuple) else output
 
 
 def cross_entropy(net, output, y):
     """Return the loss of each row, from logits or from probabilities."""
-    if isinstance(net.criterion_, torch.nn.CrossEntropyLoss):
+    if isinstance(net.criterion_, nn.CrossEntropyLoss):
         return F.cross_entropy(output, y, reduction="none")
     proba = net._get_predict_nonlinearity()(output)
     return F.nll_loss(
@@ -308,7 +349,7 @@ def cross_entropy(net, output, y):
 
 def check_output(net, output):
     """Raise if a net whose criterion wants probabilities puts out something else."""
-    if isinstance(net.criterion_, torch.nn.NLLLoss) and (output < 0).any():
+    if isinstance(net.criterion_, nn.NLLLoss) and (output < 0).any():
         raise ValueError(
             "The weak learner's criterion is NLLLoss, skorch's default, for which its "
             "module must put out probabilities, but there are negative values. Use "
@@ -355,10 +396,9 @@ def predict_codes(estimator, X):
     """
     if not isinstance(estimator, NeuralNet):
         return estimator.predict_proba(X.reshape(len(X), -1)).argmax(axis=1)
-    device = torch.device(estimator.device)
-    X = as_tensor(X, device)
-    codes = [
-        forward(estimator, X[batch]).argmax(1)
-        for batch in gen_batches(len(X), score_batch(device))
-    ]
-    return torch.cat(codes).cpu().numpy()
+    X = as_tensor(X, torch.device(estimator.device))
+    codes = torch.empty(len(X), dtype=torch.int64, device=X.device)
+    with inference(estimator):
+        for batch in gen_batches(len(X), score_batch(X)):
+            codes[batch] = forward(estimator, X[batch]).argmax(1)
+    return codes.cpu().numpy()

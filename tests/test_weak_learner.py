@@ -10,15 +10,18 @@ from torch import nn
 
 from sklearn_ispl._weak_learner import (
     cross_entropy,
+    fold_batch_norm,
     forward,
+    inference,
     isolated_seed,
     make_learner,
     one_thread,
     predict_codes,
     resolve_device,
+    score_batch,
     shuffled_batches,
 )
-from sklearn_ispl.modules import MLP, ConvNet
+from sklearn_ispl.modules import MLP, ConvNet, ResNet32
 
 
 class ProbabilityNet(ConvNet):
@@ -180,7 +183,8 @@ def test_module_instance_and_class_weights_work(digits):
     learner.start(0)
     losses, _ = learner.score(np.arange(20))
     # The weights are the training's business: the rows' losses stay comparable.
-    output = forward(learner.estimator_, torch.as_tensor(X[:20]))
+    with inference(learner.estimator_):
+        output = forward(learner.estimator_, torch.as_tensor(X[:20]))
     expected = nn.functional.cross_entropy(output, torch.as_tensor(y[:20]))
     np.testing.assert_allclose(losses.mean(), expected, rtol=1e-5)
 
@@ -283,6 +287,64 @@ def test_interrupt_stops_the_training(digits, monkeypatch):
 
 def forward_of_zeros(net, X):
     return torch.zeros(len(X), 10)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        ConvNet(in_channels=3, n_classes=4),
+        nn.Sequential(
+            nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5, affine=False)),
+            nn.BatchNorm2d(5),
+            nn.Conv2d(5, 4, 3),
+            nn.BatchNorm2d(4, track_running_stats=False),
+        ),
+        ResNet32(in_channels=3, n_classes=4, width=2),
+    ],
+    ids=["ConvNet", "nested", "ResNet32"],
+)
+def test_folding_changes_nothing_but_the_last_digits(module):
+    X = torch.rand(40, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    for _ in range(5):
+        module.train()(X)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    module.eval()
+    torch.testing.assert_close(
+        fold_batch_norm(module)(X), module(X), rtol=1e-4, atol=1e-5
+    )
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_only_plain_sequences_are_folded():
+    class Skipping(nn.Sequential):
+        def forward(self, X):
+            return self[0](X)
+
+    norms = [m for m in fold_batch_norm(ConvNet(1, 2).eval()) if "Norm" in str(m)]
+    assert len(norms) == 1  # that of the input
+    own = Skipping(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
+    assert fold_batch_norm(own.eval()) is own
+    hooked = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
+    hooked.register_forward_hook(lambda *args: None)
+    assert fold_batch_norm(hooked.eval()) is hooked
+
+
+def test_inference_leaves_the_net_as_it_was(digits):
+    learner = make_learner(None, *digits, 10, "cpu")
+    learner.start(0)
+    module = learner.estimator_.module_
+    with pytest.raises(KeyError), inference(learner.estimator_):
+        assert learner.estimator_.module_ is not module
+        raise KeyError
+    assert learner.estimator_.module_ is module
+
+
+@pytest.mark.parametrize(
+    "shape, batch", [((3,), 1024), ((1, 28, 28), 334), ((3, 224, 224), 64)]
+)
+def test_score_batch_shrinks_with_the_row(shape, batch):
+    assert score_batch(torch.zeros(1, *shape)) == batch
 
 
 def test_kept_net_holds_no_optimizer(digits):
