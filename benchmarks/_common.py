@@ -3,6 +3,7 @@
 import json
 import os
 import statistics
+import time
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -31,6 +32,12 @@ def spread(values):
     """Return the median, the lowest and the highest value as text."""
     median = statistics.median(values)
     return f"{median:.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+def timed(function, *args, **kwargs):
+    """Return what a function returns, and its seconds."""
+    start = time.perf_counter()
+    return function(*args, **kwargs), time.perf_counter() - start
 
 
 def append_json(path, record):

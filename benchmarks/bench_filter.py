@@ -12,45 +12,49 @@ shown.
 """
 
 import argparse
-import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from unittest import mock
 
 import numpy as np
 import torch
+from sklearn.utils import gen_batches
 from torch.nn import functional as F
 
-from _common import DATA, append_json, load_rows, spread
+from _common import DATA, append_json, load_rows, spread, timed
 from sklearn_ispl import ISPLFilter, _base, _partitioner
-from sklearn_ispl._weak_learner import SkorchLearner, default_net
+from sklearn_ispl._weak_learner import (
+    SkorchLearner,
+    default_net,
+    fold_batch_norm,
+    score_batch,
+)
 
 PHASES = ["train", "score", "vote", "self-training"]
-BATCH = 128  # the best of 32 to 1024 for scoring, as measured
 
 
-class Recorder:
-    """Watches a fit: which phase makes a learner do what, and how long it takes."""
+class Shadow:
+    """Watches a fit: times each call of a learner by phase, and its floor after it."""
 
-    def __init__(self):
-        self.calls = []  # (phase, method, rows, epochs)
+    def __init__(self, floor):
+        self.floor = floor
         self.seconds = dict.fromkeys(PHASES, 0.0)
+        self.floor_seconds = dict.fromkeys([*PHASES, "else"], 0.0)
         self._scope = None
 
     @contextmanager
     def watching(self):
-        """Record all learners of this process."""
+        """Watch all learners of this process."""
         with ExitStack() as stack:
             for method in ("start", "train", "score"):
-                stack.enter_context(self._patched(SkorchLearner, method, self._timed))
+                stack.enter_context(_wrapped(SkorchLearner, method, self._timed))
             for owner, name, scope in [
                 (_partitioner, "inverse_self_paced_learning", "ispl"),
                 (_base.BaseFilter, "_self_train", "self-training"),
             ]:
-                stack.enter_context(self._patched(owner, name, self._scoped, scope))
+                scoped = partial(self._scoped, scope=scope)
+                stack.enter_context(_wrapped(owner, name, scoped))
             yield
-
-    def _patched(self, owner, name, wrap, *args):
-        return mock.patch.object(owner, name, wrap(getattr(owner, name), *args))
 
     def _scoped(self, function, scope):
         def wrapper(*args, **kwargs):
@@ -63,14 +67,14 @@ class Recorder:
         return wrapper
 
     def _timed(self, method):
-        def wrapper(learner, rows=None, n_epochs=None):
-            start = time.perf_counter()
-            args = [arg for arg in (rows, n_epochs) if arg is not None]
-            # A start is called with its seed, which the floor has no use for.
-            result = method(learner, *args)
-            phase = self._phase(method.__name__)
-            self.seconds[phase] += time.perf_counter() - start
-            self.calls.append((phase, method.__name__, rows, n_epochs))
+        name = method.__name__
+
+        def wrapper(learner, *args, **kwargs):
+            phase = self._phase(name)
+            result, seconds = timed(method, learner, *args, **kwargs)
+            self.seconds[phase] += seconds
+            _, seconds = timed(getattr(self.floor, name), *args, **kwargs)
+            self.floor_seconds[phase] += seconds
             return result
 
         return wrapper
@@ -83,6 +87,10 @@ class Recorder:
         return "train"
 
 
+def _wrapped(owner, name, wrap):
+    return mock.patch.object(owner, name, wrap(getattr(owner, name)))
+
+
 class Floor:
     """The same work in bare torch: one net, its steps and its forward passes."""
 
@@ -91,22 +99,9 @@ class Floor:
         self.net = default_net(X)
         size = {"n_features" if X.ndim == 2 else "in_channels": X.shape[1]}
         self.sizes = {**size, "n_classes": int(y.max()) + 1}
+        self.batch = score_batch(self.X)
 
-    def run(self, calls):
-        """Do recorded calls; return the seconds of each phase."""
-        seconds = dict.fromkeys(PHASES, 0.0)
-        for phase, method, rows, n_epochs in calls:
-            start = time.perf_counter()
-            if method == "start":
-                self.start()
-            elif method == "train":
-                self.train(torch.as_tensor(rows), n_epochs)
-            else:
-                self.score(torch.as_tensor(rows))
-            seconds[phase] += time.perf_counter() - start
-        return seconds
-
-    def start(self):
+    def start(self, seed):
         """Make a fresh net and its optimizer."""
         self.module = self.net.module(**self.sizes)
         self.optimizer = torch.optim.SGD(
@@ -114,10 +109,12 @@ class Floor:
             lr=self.net.lr,
             momentum=0.9,
             weight_decay=1e-4,
+            fused=True,
         )
 
     def train(self, rows, n_epochs):
         """Take the steps of some epochs."""
+        rows = torch.as_tensor(rows)
         module, optimizer = self.module.train(), self.optimizer
         n_batches = -(-len(rows) // self.net.batch_size)
         for _ in range(n_epochs):
@@ -128,25 +125,24 @@ class Floor:
 
     def score(self, rows):
         """Return losses and predicted classes."""
-        module, losses, codes = self.module.eval(), [], []
+        rows = torch.as_tensor(rows)
+        module = fold_batch_norm(self.module.eval())
+        losses, codes = torch.empty(len(rows)), torch.empty_like(rows)
         with torch.inference_mode():
-            for batch in rows.split(BATCH):
-                output = module(self.X[batch])
-                losses.append(F.cross_entropy(output, self.y[batch], reduction="none"))
-                codes.append(output.argmax(1))
-        return torch.cat(losses).numpy(), torch.cat(codes).numpy()
+            for batch in gen_batches(len(rows), self.batch):
+                y, output = self.y[rows[batch]], module(self.X[rows[batch]])
+                losses[batch] = F.cross_entropy(output, y, reduction="none")
+                codes[batch] = output.argmax(1)
+        return losses.numpy(), codes.numpy()
 
 
 def one_pair(X, y, seed, settings):
-    """Fit, then do the floor's work; return seconds of both by phase."""
-    recorder = Recorder()
-    with recorder.watching():
-        start = time.perf_counter()
-        ISPLFilter(random_state=seed, **settings).fit(X, y)
-        total = time.perf_counter() - start
-    ours = {**recorder.seconds, "else": total - sum(recorder.seconds.values())}
-    floor = {**Floor(X, y).run(recorder.calls), "else": 0.0}
-    return ours, floor
+    """Fit, with the floor beside it; return seconds of both by phase."""
+    shadow = Shadow(Floor(X, y))
+    with shadow.watching():
+        _, total = timed(ISPLFilter(random_state=seed, **settings).fit, X, y)
+    watched = sum(shadow.seconds.values()) + sum(shadow.floor_seconds.values())
+    return {**shadow.seconds, "else": total - watched}, shadow.floor_seconds
 
 
 def report(pairs):
@@ -179,6 +175,7 @@ def main():
     torch.set_num_threads(1)
     X, y = load_rows(options.data, options.n_rows, options.data_home)
     settings = {"method": options.method, "n_repeats": options.n_repeats}
+    one_pair(X[:500], y[:500], 0, {"n_repeats": 1})  # what is imported late is now
     pairs = []
     for seed in range(options.repeats):
         pairs.append(one_pair(X, np.asarray(y), seed, settings))

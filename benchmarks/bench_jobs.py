@@ -8,19 +8,17 @@ processes is warm: starting it, which imports torch in every process, is timed a
 """
 
 import argparse
-import time
 
 import numpy as np
 
-from _common import DATA, append_json, load_rows, spread
+from _common import DATA, append_json, load_rows, spread, timed
 from sklearn_ispl import ISPLFilter
 
 
 def timed_fit(X, y, **settings):
     """Return the support and the seconds of a fit."""
-    start = time.perf_counter()
-    support = ISPLFilter(**settings).fit(X, y).get_support()
-    return support, time.perf_counter() - start
+    ispl, seconds = timed(ISPLFilter(**settings).fit, X, y)
+    return ispl.get_support(), seconds
 
 
 def main():

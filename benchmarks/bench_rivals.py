@@ -8,13 +8,12 @@ Signatures is also given the true share of poison, which nobody knows in practic
 """
 
 import argparse
-import time
 
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 
-from _common import append_json, load_rows, spread
+from _common import append_json, load_rows, spread, timed
 from rivals import activation_clustering, spectral_signatures
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl.datasets import make_dirty_label_backdoor
@@ -51,12 +50,6 @@ def full_model(X, y, seed, n_epochs):
         callbacks="disable",
         verbose=0,
     ).fit(X, y)
-
-
-def timed(function, *args, **kwargs):
-    """Return what a function returns, and its seconds."""
-    start = time.perf_counter()
-    return function(*args, **kwargs), time.perf_counter() - start
 
 
 def run(seed, options):

@@ -20,8 +20,8 @@ from .exceptions import ClassVanishedWarning
 
 # What a None stands for: as printed in B.1, and what the stricter rule was tuned with.
 DEFAULTS = {
-    "paper": {"n_repeats": 3, "n_epochs": 2},
-    "core": {"n_repeats": 6, "n_epochs": 4},
+    "paper": {"n_repeats": 3, "n_epochs": 2, "self_training_epochs": 40},
+    "core": {"n_repeats": 6, "n_epochs": 4, "self_training_epochs": 20},
 }
 
 
@@ -51,7 +51,7 @@ def self_train(examine, codes, support, rng):
     return support
 
 
-def cross_examine(examine, codes, core, rng, n_folds=3):
+def cross_examine(examine, codes, core, rng, n_folds=2):
     """Keep the rows whose label is predicted by models that were not trained on them.
 
     The core is cut into folds, and each model is trained on all folds but one. A row of
@@ -67,7 +67,7 @@ def cross_examine(examine, codes, core, rng, n_folds=3):
     codes : ndarray of shape (n,), int
     core : ndarray of shape (n,), bool
     rng : RandomState
-    n_folds : int, default=3
+    n_folds : int, default=2
 
     Returns
     -------
@@ -113,7 +113,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         "n_repeats": [*constraints("n_repeats")["n_repeats"], None],
         "n_epochs": [*constraints("n_epochs")["n_epochs"], None],
         "self_training": ["boolean"],
-        "self_training_epochs": constraints("n_epochs")["n_epochs"],
+        "self_training_epochs": [*constraints("n_epochs")["n_epochs"], None],
     }  # fmt: skip
 
     def __init__(
@@ -129,7 +129,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         n_iter=None,
         n_epochs=None,
         self_training=True,
-        self_training_epochs=40,
+        self_training_epochs=None,
         n_jobs=None,
         device="auto",
         random_state=None,
@@ -204,9 +204,9 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             "beta": self.beta,
             "momentum": self.momentum,
             "n_iter": self.n_iter,
-            "n_epochs": self.n_epochs or DEFAULTS[self.method]["n_epochs"],
+            "n_epochs": self._setting("n_epochs"),
         }
-        n_repeats = self.n_repeats or DEFAULTS[self.method]["n_repeats"]
+        n_repeats = self._setting("n_repeats")
         repeats = parallel(
             delayed(_one_repeat)(
                 data,
@@ -224,6 +224,10 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)
 
+    def _setting(self, name):
+        value = getattr(self, name)
+        return DEFAULTS[self.method][name] if value is None else value
+
     def _decide(self, codes, rng):
         if self.method == "paper":
             return vote_support(self.votes_, codes, rng)
@@ -237,10 +241,11 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         return {"desc": f"repeat {repeat + 1}/{n_repeats}", "unit": "round"}
 
     def _self_train(self, parallel, data, rng):
+        n_epochs = self._setting("self_training_epochs")
+
         def examine(tasks):
             return parallel(
-                delayed(_one_model)(data, *task, self.self_training_epochs)
-                for task in tasks
+                delayed(_one_model)(data, *task, n_epochs) for task in tasks
             )
 
         # The second examination starts from what the first one kept, and keeps more.
@@ -377,12 +382,13 @@ _PARAMETERS = """Parameters
         Whether to win clean rows back. With ``method="paper"``, a fresh model is
         trained on the kept rows and adds the rejected rows whose label it predicts;
         a few poisoned rows among the kept ones suffice to bring back all. With
-        ``method="core"``, three models are trained, each on two thirds of the core, and
+        ``method="core"``, two models are trained, each on one half of the core, and
         a row is kept if all of them that were not trained on it predict its label; then
         the same once more from the rows so kept.
 
-    self_training_epochs : int, default=40
-        Epochs of these models.
+    self_training_epochs : int, default=None
+        Epochs of these models. None means 40 for ``method="paper"``, as printed, and
+        20 for ``method="core"``.
 
     n_jobs : int, default=None
         Repeats run at the same time, each in a process of one thread. The result does

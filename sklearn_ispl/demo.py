@@ -309,14 +309,14 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m sklearn_ispl.demo")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--seeds", type=int, help="run seeds 0 to SEEDS - 1, no picture"
+        "--seeds", type=int, help="run so many seeds from --seed on, no picture"
     )
     parser.add_argument("--method", default="core", choices=["core", "paper"])
     parser.add_argument("--n-jobs", type=int, default=None)
     parser.add_argument("--output", default="demo.png", help="the picture's file")
     options = parser.parse_args(arguments)
     if options.seeds:
-        for seed in range(options.seeds):
+        for seed in range(options.seed, options.seed + options.seeds):
             scenario, _, rows = run_demo(seed, options.method, options.n_jobs)
             print(f"seed {seed}: {scenario['source']} to {scenario['target']}")
             print(format_table(rows), flush=True)

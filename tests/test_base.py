@@ -70,7 +70,7 @@ def test_cross_examination_drops_what_only_its_own_fold_vouches_for(digits):
     examine = examiner(digits[0], codes, 30)
     support = cross_examine(examine, codes, core, np.random.RandomState(0))
     assert support[~noisy & core].mean() > 0.7
-    assert support[~noisy & ~core].mean() > 0.4
+    assert support[~noisy & ~core].mean() > 0.35
     assert support[noisy].mean() < 0.1
 
 
@@ -85,12 +85,12 @@ def test_cross_examination_asks_the_models_that_did_not_see_a_row(core):
 
     codes = np.zeros(6, dtype=int)
     support = cross_examine(examine, codes, core, np.random.RandomState(0))
-    assert support.all() and len(asked) == 3
+    assert support.all() and len(asked) == 2
     for trained, judged in asked:
         assert trained.isdisjoint(judged)
         assert trained | judged == set(range(6))
     for row in range(6):
-        assert sum(row in judged for _, judged in asked) == (1 if core[row] else 3)
+        assert sum(row in judged for _, judged in asked) == (1 if core[row] else 2)
 
 
 def test_classes_that_self_training_does_not_know_keep_their_core():

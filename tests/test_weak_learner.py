@@ -316,6 +316,37 @@ def test_folding_changes_nothing_but_the_last_digits(module):
         assert torch.equal(value, before[name])
 
 
+class OwnStep(NeuralNetClassifier):
+    n_steps = 0
+
+    def train_step_single(self, batch, **fit_params):
+        self.n_steps += 1
+        return super().train_step_single(batch, **fit_params)
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.LBFGS])
+def test_short_step_is_the_step_of_skorch(digits, optimizer):
+    X, y = digits
+    short, own = (
+        make_learner(
+            cls(MLP, criterion=nn.CrossEntropyLoss, optimizer=optimizer, lr=0.1),
+            X.reshape(len(X), -1),
+            y,
+            10,
+            "cpu",
+        )
+        for cls in (NeuralNetClassifier, OwnStep)
+    )
+    for learner in (short, own):
+        learner.start(0)
+        learner.train(np.arange(100), 2)
+    assert own.estimator_.n_steps >= 2
+    for one, other in zip(
+        short.estimator_.module_.parameters(), own.estimator_.module_.parameters()
+    ):
+        assert torch.equal(one, other)
+
+
 def test_only_plain_sequences_are_folded():
     class Skipping(nn.Sequential):
         def forward(self, X):
