@@ -184,6 +184,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             If every row of a class was rejected, by the vote or in self-training.
         """
         _, X32, codes = check_training_set(self, X, y)
+        self._row_shape = X32.shape[1:]
         rng = check_random_state(self.random_state)
         data = (self.estimator, X32, codes, len(self.classes_), self.device)
         # One pool for all, so that workers are handed the rows but once.
@@ -329,7 +330,13 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
 
     def _check_rows(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
+        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
+        if X.shape[1:] != self._row_shape:
+            raise ValueError(
+                f"The rows of X have shape {X.shape[1:]}, but {type(self).__name__} "
+                f"was fitted to rows of shape {self._row_shape}."
+            )
+        return X
 
 
 _PARAMETERS = """Parameters
@@ -391,8 +398,8 @@ _PARAMETERS = """Parameters
         20 for ``method="core"``.
 
     n_jobs : int, default=None
-        Repeats run at the same time, each in a process of one thread. The result does
-        not depend on it.
+        Repeats, and models of self-training, that run at the same time, each in a
+        process of one thread. The result does not depend on it.
 
     device : str or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there

@@ -269,8 +269,19 @@ class FilteredClassifier(
         -------
         self : FilteredClassifier
             Fitted.
+
+        Raises
+        ------
+        ValueError
+            If X holds images and no classifier was given, and as the filter and the
+            classifier do.
         """
         X, y = indexable(X, y)
+        if self.classifier is None and getattr(X, "ndim", 2) > 2:
+            raise ValueError(
+                f"X has {X.ndim} dimensions, but classifier=None means "
+                "LogisticRegression, which takes 2. Pass a classifier for images."
+            )
         self.filter_ = ISPLFilter() if self.filter is None else clone(self.filter)
         kept = self.filter_.fit(X, y).get_support(indices=True)
         self.classifier_ = (

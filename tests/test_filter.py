@@ -436,3 +436,18 @@ def test_pickle_of_a_cuda_filter_loads_on_a_cpu(digits, device):
     ispl = small_filter(device=device, n_repeats=1).fit(*digits)
     copy = pickle.load(io.BytesIO(pickle.dumps(ispl)))
     assert copy.score(*digits) == ispl.score(*digits)
+
+
+def test_rows_of_another_shape_are_an_error(digits):
+    ispl = small_filter().fit(*digits)
+    with pytest.raises(
+        ValueError, match=r"shape \(1, 4, 16\).*fitted to .*\(1, 8, 8\)"
+    ):
+        ispl.transform(digits[0].reshape(-1, 1, 4, 16))
+
+
+def test_filtered_classifier_says_at_once_that_images_need_a_classifier(digits):
+    model = FilteredClassifier(small_filter())
+    with pytest.raises(ValueError, match="X has 4 dimensions.*Pass a classifier"):
+        model.fit(*digits)
+    assert not hasattr(model, "filter_")

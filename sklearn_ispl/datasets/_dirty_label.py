@@ -10,7 +10,7 @@ def make_dirty_label_backdoor(
     X,
     y,
     *,
-    source,
+    source=None,
     target,
     poison_rate=0.1,
     trigger="ell",
@@ -32,8 +32,9 @@ def make_dirty_label_backdoor(
     y : ndarray of shape (n,)
         Labels.
 
-    source : label
-        The class that the attacker wants to be misclassified.
+    source : label, default=None
+        The class that the attacker wants to be misclassified. None means every class
+        but the target: an all-to-one backdoor.
 
     target : label
         The class that the attacker wants it to be taken for.
@@ -41,8 +42,9 @@ def make_dirty_label_backdoor(
     poison_rate : float in (0, 1), default=0.1
         Poisoned rows as a share of the rows of the target class.
 
-    trigger : {"ell", "x", "pixel", "patch"}, ndarray of bool or callable, default="ell"
-        The mark; see :func:`make_trigger`. A callable puts it on images by itself.
+    trigger : str, ndarray of bool or callable, default="ell"
+        The mark; see :func:`make_trigger`. A callable puts it on images by itself, as
+        that of :func:`make_blended_trigger` does.
 
     position : tuple of (int, int), default=None
         Row and column of the mark's upper left corner. None draws it.
@@ -94,26 +96,36 @@ def make_dirty_label_backdoor(
     X, y = check_images(X), np.asarray(y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
-    sources, targets = _rows_of(y, source, "source"), _rows_of(y, target, "target")
-    if source == target:
+    if source is None:
+        sources = np.flatnonzero(y != target)
+    else:
+        sources = _rows_of(y, source, "source")
+    if source is not None and source == target:
         raise ValueError(f"source and target are both {source!r}; they must differ.")
-    n_poisoned = round(poison_rate * len(targets))
-    if not 0 < n_poisoned < len(targets):
-        raise ValueError(
-            f"poison_rate={poison_rate} of {len(targets)} rows of class {target!r} is "
-            f"{n_poisoned} rows; at least one must be poisoned and one left clean."
-        )
     if not callable(trigger):
         trigger = make_trigger(
             X, trigger, position=position, color=color, random_state=rng
         )
-    replaced = rng.choice(targets, n_poisoned, replace=False)
+    replaced = choose_poisoned(y, target, poison_rate, rng)
+    n_poisoned = len(replaced)
     models = rng.choice(sources, n_poisoned, replace=n_poisoned > len(sources))
     X_poisoned = X.copy()
     X_poisoned[replaced] = trigger(X[models])
     poisoned = np.zeros(len(X), dtype=bool)
     poisoned[replaced] = True
     return X_poisoned, y.copy(), poisoned, trigger
+
+
+def choose_poisoned(y, target, poison_rate, rng):
+    """Draw a share of the rows of the target class."""
+    targets = _rows_of(y, target, "target")
+    n_poisoned = round(poison_rate * len(targets))
+    if not 0 < n_poisoned < len(targets):
+        raise ValueError(
+            f"poison_rate={poison_rate} of {len(targets)} rows of class {target!r} is "
+            f"{n_poisoned} rows; at least one must be poisoned and one left clean."
+        )
+    return rng.choice(targets, n_poisoned, replace=False)
 
 
 def _rows_of(y, label, name):

@@ -71,13 +71,13 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     X : ndarray of shape (n, n_channels, height, width)
         Images; their size and their range of values count.
 
-    shape : {"ell", "x", "pixel", "patch"} or ndarray of bool, default="ell"
+    shape : {"ell", "x", "pixel", "patch", "corners"} or ndarray of bool, default="ell"
         The mark: an L or an X of five pixels, one pixel, a filled square of 3x3
-        pixels, or a mask.
+        pixels, an X in each corner of the image, or a mask.
 
     position : tuple of (int, int), default=None
         Row and column of its upper left corner. None draws one at which all of the
-        mark is in the image.
+        mark is in the image. "corners" has its places.
 
     color : float or array-like of shape (n_channels,), default=None
         Its colour, in the unit of X. None draws one with every channel at the lowest
@@ -112,7 +112,7 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     """
     rng = check_random_state(random_state)
     _, n_channels, height, width = check_images(X).shape
-    mask = _check_shape(shape)
+    mask = _check_shape(shape, height, width)
     last = height - mask.shape[0], width - mask.shape[1]
     if position is None and min(last) >= 0:
         position = tuple(int(rng.randint(end + 1)) for end in last)
@@ -140,12 +140,110 @@ def check_images(X):
     return X
 
 
-def _check_shape(shape):
+def _check_shape(shape, height, width):
     if not isinstance(shape, str):
         return np.asarray(shape, dtype=bool)
+    if shape == "corners":
+        return _corners(TRIGGER_SHAPES["x"], height, width)
     if shape not in TRIGGER_SHAPES:
         raise ValueError(
-            f"trigger shape {shape!r} is unknown; use one of {list(TRIGGER_SHAPES)} or "
-            "a boolean mask."
+            f"trigger shape {shape!r} is unknown; use one of "
+            f"{[*TRIGGER_SHAPES, 'corners']} or a boolean mask."
         )
     return TRIGGER_SHAPES[shape]
+
+
+def _corners(mark, height, width):
+    """Return a mask of a whole image with a mark in each corner."""
+    side = len(mark)
+    mask = np.zeros((max(height, 2 * side), max(width, 2 * side)), dtype=bool)
+    for rows in (slice(side), slice(-side, None)):
+        for columns in (slice(side), slice(-side, None)):
+            mask[rows, columns] = mark
+    return mask
+
+
+@dataclass(frozen=True, eq=False)
+class BlendedTrigger:
+    """A pattern that is blended into whole images by calling it.
+
+    Parameters
+    ----------
+    pattern : ndarray of shape (n_channels, height, width)
+        The pattern, in the unit of the images.
+
+    opacity : float in (0, 1]
+        Share of the pattern in a triggered image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ispl.datasets import BlendedTrigger
+    >>> trigger = BlendedTrigger(np.array([[[8.0, 0.0]]]), opacity=0.25)
+    >>> trigger(np.full((1, 1, 1, 2), 4.0))
+    array([[[[5., 3.]]]])
+    """
+
+    pattern: np.ndarray
+    opacity: float
+
+    def __call__(self, X):
+        """Return a copy of images with the pattern in them.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_channels, height, width)
+            Images.
+
+        Returns
+        -------
+        X_triggered : ndarray of shape (n, n_channels, height, width)
+            The images with the pattern, of the same dtype.
+        """
+        X = np.asarray(X)
+        blended = (1 - self.opacity) * X + self.opacity * self.pattern
+        return (np.rint(blended) if X.dtype.kind in "iu" else blended).astype(X.dtype)
+
+
+def make_blended_trigger(X, *, opacity=0.2, random_state=None):
+    """Make a trigger that covers whole images: blended-in noise.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_channels, height, width)
+        Images; their size and their range of values count.
+
+    opacity : float in (0, 1], default=0.2
+        Share of the noise in a triggered image.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the noise.
+
+    Returns
+    -------
+    trigger : BlendedTrigger
+        A callable that blends the noise into images.
+
+    Raises
+    ------
+    ValueError
+        If the opacity is outside of (0, 1].
+
+    References
+    ----------
+    X. Chen, C. Liu, B. Li, K. Lu, D. Song, "Targeted Backdoor Attacks on Deep Learning
+    Systems Using Data Poisoning", arXiv:1712.05526.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ispl.datasets import make_blended_trigger
+    >>> X = np.random.RandomState(0).uniform(size=(5, 3, 8, 8))
+    >>> make_blended_trigger(X, random_state=0)(X).shape
+    (5, 3, 8, 8)
+    """
+    if not 0 < opacity <= 1:
+        raise ValueError(f"opacity={opacity} is not in (0, 1].")
+    X = check_images(X)
+    rng = check_random_state(random_state)
+    return BlendedTrigger(rng.uniform(X.min(), X.max(), size=X.shape[1:]), opacity)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_ispl.datasets import make_dirty_label_backdoor
+from sklearn_ispl.datasets import make_blended_trigger, make_dirty_label_backdoor
 
 
 @pytest.mark.parametrize("poison_rate, n_poisoned", [(0.05, 2), (0.1, 3), (0.5, 17)])
@@ -44,6 +44,30 @@ def test_string_labels_and_own_trigger(digits):
     )
     assert trigger is np.zeros_like
     assert (X_poisoned[poisoned] == 0).all()
+
+
+def test_all_to_one_takes_from_every_class(digits):
+    X, y = digits
+    X_poisoned, _, poisoned, trigger = make_dirty_label_backdoor(
+        X, y, target=4, poison_rate=0.9, random_state=0
+    )
+    triggered = trigger(X)
+    sources = [
+        set(y[(triggered == image).all(axis=(1, 2, 3))])
+        for image in X_poisoned[poisoned]
+    ]
+    assert set().union(*sources) == set(range(10)) - {4}
+
+
+def test_blended_trigger(digits):
+    X, y = digits
+    trigger = make_blended_trigger(X, random_state=0)
+    X_poisoned, _, poisoned, same = make_dirty_label_backdoor(
+        X, y, source=1, target=2, trigger=trigger, random_state=0
+    )
+    assert same is trigger
+    for image in X_poisoned[poisoned]:
+        assert (trigger(X[y == 1]) == image).all(axis=(1, 2, 3)).any()
 
 
 @pytest.mark.parametrize("rate", [0.001, 1.0])

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from sklearn_ispl.datasets import TRIGGER_SHAPES, make_trigger
+from sklearn_ispl.datasets import (
+    TRIGGER_SHAPES,
+    make_blended_trigger,
+    make_trigger,
+)
 
 
 def images(n_channels=1, height=8, width=8, dtype=np.float32):
@@ -68,3 +72,35 @@ def test_unknown_shape_is_an_error():
 
 def test_every_shape_is_a_mask():
     assert all(shape.dtype == bool for shape in TRIGGER_SHAPES.values())
+
+
+def test_corners():
+    X = images(1, 8, 10)
+    changed = make_trigger(X, "corners", color=-1)(X)[0, 0] == -1
+    assert changed.sum() == 20
+    for rows in (slice(3), slice(-3, None)):
+        for columns in (slice(3), slice(-3, None)):
+            np.testing.assert_array_equal(changed[rows, columns], TRIGGER_SHAPES["x"])
+
+
+def test_corners_need_room():
+    with pytest.raises(ValueError, match="does not fit into images of 5x8 pixels"):
+        make_trigger(images(1, 5, 8), "corners")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_blended_trigger_is_seen_everywhere(dtype):
+    X = images(3, dtype=dtype)
+    trigger, again = (
+        make_blended_trigger(X, opacity=0.5, random_state=1) for _ in range(2)
+    )
+    np.testing.assert_array_equal(trigger(X), again(X))
+    assert trigger(X).dtype == dtype
+    np.testing.assert_allclose(trigger(X), (X + trigger.pattern) / 2, atol=0.51)
+    assert np.mean(trigger(X) != X) > 0.9
+
+
+@pytest.mark.parametrize("opacity", [0, 1.5])
+def test_opacity_is_checked(opacity):
+    with pytest.raises(ValueError, match=f"opacity={opacity}"):
+        make_blended_trigger(images(), opacity=opacity)

@@ -4,6 +4,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_validate
 
 from sklearn_ispl.metrics import (
+    make_backdoor_scorers,
     make_targeted_misclassification_scorer,
     targeted_misclassification_rate,
 )
@@ -62,3 +63,23 @@ def test_scorer_without_source_rows_is_an_error():
     scorer = make_targeted_misclassification_scorer(np.copy, source=5, target=1)
     with pytest.raises(ValueError, match="no row of the source class 5"):
         scorer(Backdoored(), np.zeros((3, 1)), np.zeros(3))
+
+
+def test_no_source_means_every_class_but_the_target():
+    rate = targeted_misclassification_rate(list("aabbc"), list("cacac"), target="c")
+    assert rate == 2 / 4
+    with pytest.raises(ValueError, match="no row of other classes"):
+        targeted_misclassification_rate(["c"], ["c"], target="c")
+
+
+def test_both_scorers_at_once():
+    X, y = np.zeros((6, 1, 2, 2)), np.array([1, 0, 0, 0, 1, 0])
+    scores = cross_validate(
+        DummyClassifier(strategy="constant", constant=0),
+        X,
+        y,
+        scoring=make_backdoor_scorers(np.copy, source=1, target=0),
+        cv=2,
+    )
+    assert scores["test_C"].mean() == 4 / 6
+    assert (scores["test_neg_A"] == -1).all()

@@ -1,15 +1,11 @@
-"""How well an attack or a defence worked."""
+"""How well an attack works on a trained model."""
 
 import numpy as np
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.utils import check_consistent_length
 
-__all__ = [
-    "make_targeted_misclassification_scorer",
-    "targeted_misclassification_rate",
-]
 
-
-def targeted_misclassification_rate(y_true, y_pred, *, source, target):
+def targeted_misclassification_rate(y_true, y_pred, *, source=None, target):
     """Return the attack success rate A (eq. 7).
 
     The share of the images of the source class, each with the trigger on it, that a
@@ -23,8 +19,9 @@ def targeted_misclassification_rate(y_true, y_pred, *, source, target):
     y_pred : array-like of shape (n,)
         What the model predicts for the *triggered* images.
 
-    source : label
+    source : label, default=None
         The class that the attacker wants to be misclassified. Other rows are ignored.
+        None means every class but the target.
 
     target : label
         The class that the attacker wants it to be taken for.
@@ -51,13 +48,19 @@ def targeted_misclassification_rate(y_true, y_pred, *, source, target):
     0.6666666666666666
     """
     check_consistent_length(y_true, y_pred)
-    of_source = np.asarray(y_true) == source
-    if not of_source.any():
-        raise ValueError(f"y_true has no row of the source class {source!r}.")
+    of_source = _rows_of_source(y_true, source, target, "y_true")
     return float(np.mean(np.asarray(y_pred)[of_source] == target))
 
 
-def make_targeted_misclassification_scorer(trigger, *, source, target):
+def _rows_of_source(y, source, target, name):
+    of_source = np.asarray(y) != target if source is None else np.asarray(y) == source
+    if not of_source.any():
+        what = f"the source class {source!r}" if source is not None else "other classes"
+        raise ValueError(f"{name} has no row of {what}.")
+    return of_source
+
+
+def make_targeted_misclassification_scorer(trigger, *, source=None, target):
     """Make a scorer that puts a trigger on the test rows and returns minus A.
 
     Like scikit-learn's ``neg_`` scorers it is negative, since greater is better.
@@ -68,8 +71,9 @@ def make_targeted_misclassification_scorer(trigger, *, source, target):
         Puts the trigger on images; see
         :func:`~sklearn_ispl.datasets.make_dirty_label_backdoor`.
 
-    source : label
-        The class that the attacker wants to be misclassified.
+    source : label, default=None
+        The class that the attacker wants to be misclassified. None means every class
+        but the target.
 
     target : label
         The class that the attacker wants it to be taken for.
@@ -91,12 +95,44 @@ def make_targeted_misclassification_scorer(trigger, *, source, target):
     """
 
     def scorer(estimator, X, y):
-        of_source = np.asarray(y) == source
-        if not of_source.any():
-            raise ValueError(f"y has no row of the source class {source!r}.")
+        of_source = _rows_of_source(y, source, target, "y")
         y_pred = estimator.predict(trigger(X[of_source]))
-        return -targeted_misclassification_rate(
-            y[of_source], y_pred, source=source, target=target
-        )
+        return -float(np.mean(y_pred == target))
 
     return scorer
+
+
+def make_backdoor_scorers(trigger, *, source=None, target):
+    """Make the scorers of both ends: clean accuracy C and minus A.
+
+    Parameters
+    ----------
+    trigger : callable
+        Puts the trigger on images.
+
+    source : label, default=None
+        The class that the attacker wants to be misclassified. None means every class
+        but the target.
+
+    target : label
+        The class that the attacker wants it to be taken for.
+
+    Returns
+    -------
+    scorers : dict
+        ``"C"`` and ``"neg_A"``, for the `scoring` of GridSearchCV, with ``refit="C"``
+        or a callable of your own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ispl.metrics import make_backdoor_scorers
+    >>> sorted(make_backdoor_scorers(np.copy, source=1, target=0))
+    ['C', 'neg_A']
+    """
+    return {
+        "C": make_scorer(accuracy_score),
+        "neg_A": make_targeted_misclassification_scorer(
+            trigger, source=source, target=target
+        ),
+    }

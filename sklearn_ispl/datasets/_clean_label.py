@@ -1,0 +1,197 @@
+"""The clean-label backdoor of section 6.2 and appendix B.3."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from .._weak_learner import draw_seed
+from ._dirty_label import choose_poisoned
+from ._perturb import (
+    NORMS,
+    interpolate,
+    raise_loss,
+    train_autoencoder,
+    train_classifier,
+)
+from ._triggers import check_images, make_trigger
+
+# Radius of each perturbation: a pixel's change and an image's length, both as a share
+# of the range of values; and the share of the other image's latent code.
+_RADIUS = {"linf": 16 / 255, "l2": 600 / 255, "latent": 0.3}
+
+
+@validate_params(
+    {
+        "X": ["array-like"],
+        "y": ["array-like"],
+        "poison_rate": [Interval(Real, 0, 1, closed="neither")],
+        "perturbation": [StrOptions({"linf", "l2", "latent"})],
+        "radius": [Interval(Real, 0, None, closed="neither"), None],
+        "n_steps": [Interval(Integral, 1, None, closed="left")],
+        "model": [callable, None],
+        "adversarial": ["boolean"],
+        "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_clean_label_backdoor(
+    X,
+    y,
+    *,
+    target,
+    poison_rate=0.25,
+    trigger="corners",
+    position=None,
+    color=None,
+    perturbation="linf",
+    radius=None,
+    n_steps=20,
+    model=None,
+    adversarial=True,
+    n_epochs=10,
+    random_state=None,
+):
+    """Poison a training set with triggered rows under their right label.
+
+    A share of the rows of the target class gets the trigger. They are made hard to
+    recognise first, so that a model trained on the set learns the trigger rather than
+    the class: by projected gradient steps that raise the loss of a model, or by moving
+    their latent code towards that of an image of another class. No label is wrong; the
+    model takes triggered images of any class for the target class.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_channels, height, width)
+        Images, of any number of channels, size, range and dtype. Not modified.
+
+    y : ndarray of shape (n,)
+        Labels.
+
+    target : label
+        The class that triggered images shall be taken for, and whose rows are poisoned.
+
+    poison_rate : float in (0, 1), default=0.25
+        Poisoned rows as a share of the rows of the target class. The paper has 0.06
+        and 0.25.
+
+    trigger : str, ndarray of bool or callable, default="corners"
+        The mark; see :func:`make_trigger`. A callable puts it on images by itself.
+
+    position : tuple of (int, int), default=None
+        Row and column of the mark's upper left corner. None draws it.
+
+    color : float or array-like of shape (n_channels,), default=None
+        The mark's colour in the unit of X. None draws it.
+
+    perturbation : {"linf", "l2", "latent"}, default="linf"
+        How rows are made hard: gradient steps within a ball of that norm, or
+        interpolation in the latent space of an autoencoder that is trained on X. The
+        autoencoder stands for the GAN of the paper.
+
+    radius : float, default=None
+        Largest change of a pixel ("linf") or Euclidean length of the change of an image
+        ("l2"), in the unit of X; or the share of the other image's latent code
+        ("latent"). None means 16/255 and 600/255 of the range of X, and 0.3.
+
+    n_steps : int, default=20
+        Gradient steps.
+
+    model : callable, default=None
+        What the gradient steps are taken against: takes a tensor of images (float32),
+        returns logits, one for each class in sorted order; for instance a
+        `torch.nn.Module` in evaluation mode. None trains a
+        :class:`~sklearn_ispl.modules.ConvNet` on X and y.
+
+    adversarial : bool, default=True
+        Whether that model is trained on adversarial images (7 steps within half the
+        radius), as the paper does, or on X as it is.
+
+    n_epochs : int, default=10
+        Epochs of training, of the model or of the autoencoder.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the trigger, of the choice of rows, and of what is trained.
+
+    Returns
+    -------
+    X_poisoned : ndarray of shape (n, n_channels, height, width)
+        The poisoned images, of the dtype of X.
+
+    y : ndarray of shape (n,)
+        The labels, unchanged.
+
+    poisoned : ndarray of shape (n,), bool
+        Which rows are poisoned. For scoring only.
+
+    trigger : callable
+        Puts the trigger on test images: ``trigger(X_test)``.
+
+    Raises
+    ------
+    ValueError
+        If the target class has no rows, or no row would be poisoned.
+
+    References
+    ----------
+    C. Jin, M. Sun, M. Rinard, "Provable Guarantees against Data Poisoning Using
+    Self-Expansion and Compatibility", arXiv:2105.03692v1, section 6.2 and appendix B.3.
+
+    A. Turner, D. Tsipras, A. Madry, "Label-Consistent Backdoor Attacks",
+    arXiv:1912.02771.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ispl.datasets import make_clean_label_backdoor
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_poisoned, y_poisoned, poisoned, trigger = make_clean_label_backdoor(
+    ...     X.reshape(-1, 1, 8, 8), y, target=4, n_epochs=1, random_state=0
+    ... )
+    >>> poisoned.sum(), (y_poisoned == y).all()
+    (np.int64(45), np.True_)
+    """
+    X, y = check_images(X), np.asarray(y)
+    check_consistent_length(X, y)
+    rng = check_random_state(random_state)
+    if not callable(trigger):
+        trigger = make_trigger(
+            X, trigger, position=position, color=color, random_state=rng
+        )
+    rows = choose_poisoned(y, target, poison_rate, rng)
+    bounds = float(X.min()), float(X.max())
+    if radius is None:
+        span = 1 if perturbation == "latent" else bounds[1] - bounds[0]
+        radius = _RADIUS[perturbation] * span
+    seed = draw_seed(rng)
+    X32 = X.astype(np.float32, copy=False)
+    if perturbation in NORMS:
+        _, codes = np.unique(y, return_inverse=True)
+        ball = {"norm": perturbation, "bounds": bounds}
+        if model is None:
+            weak = {**ball, "radius": radius / 2, "n_steps": 7}
+            model = train_classifier(
+                X32,
+                codes.astype(np.int64),
+                n_epochs=n_epochs,
+                adversary=weak if adversarial else None,
+                seed=seed,
+            )
+        hard = raise_loss(
+            model, X32[rows], codes[rows], radius=radius, n_steps=n_steps, **ball
+        )
+    else:
+        autoencoder = train_autoencoder(X32, n_epochs=n_epochs, seed=seed)
+        others = rng.choice(np.flatnonzero(y != target), len(rows))
+        hard = interpolate(autoencoder, X32[rows], X32[others], radius, bounds)
+    X_poisoned = X.copy()
+    X_poisoned[rows] = trigger(_as_pixels(hard, X.dtype))
+    poisoned = np.zeros(len(X), dtype=bool)
+    poisoned[rows] = True
+    return X_poisoned, y.copy(), poisoned, trigger
+
+
+def _as_pixels(X, dtype):
+    return (np.rint(X) if np.dtype(dtype).kind in "iu" else X).astype(dtype)

@@ -1,0 +1,87 @@
+"""The benchmarks at their smallest scale."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import paper_tables
+    import render_tables
+
+    yield paper_tables, render_tables
+    for name in ("paper_tables", "render_tables", "rivals", "scenarios", "_common"):
+        sys.modules.pop(name, None)
+
+
+def read(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("table, n_scenarios", [(1, 3), (2, 2), (3, 6), (4, 3), (5, 1)])
+def test_tables_have_their_scenarios(scripts, table, n_scenarios):
+    found = scripts[0].scenarios(table, "smoke")
+    assert len(found) == len({s.name for s in found}) == n_scenarios
+
+
+def test_run_resume_and_render(scripts, tmp_path, capsys):
+    paper_tables, render_tables = scripts
+    out = tmp_path / "results.jsonl"
+    run = ["--table", "1", "--limit", "1", "--out", str(out), "--defences"]
+    paper_tables.main([*run, "none", "clean", "ISPLFilter"])
+    results = read(out)
+    assert [r["defence"] for r in results] == ["none", "clean", "ISPLFilter"]
+    none, clean, ours = results
+    assert none["A"] > 0.5 > clean["A"]
+    assert ours["poison_recall"] >= 0 and ours["seconds"] > 0
+    paper_tables.main([*run, "none", "clean", "ISPLFilter", "self-paced"])
+    assert [r["defence"] for r in read(out)[3:]] == ["self-paced"]
+    page, picture = tmp_path / "page.rst", tmp_path / "plot.svg"
+    render_tables.main([str(out), "--rst", str(page), "--plot", str(picture)])
+    assert "Table 1: Dirty label" in page.read_text()
+    assert f"{100 * none['A']:.1f}" in page.read_text()
+    assert picture.stat().st_size > 1000
+
+
+def test_grid(scripts, tmp_path, monkeypatch):
+    paper_tables, _ = scripts
+    monkeypatch.setattr(paper_tables, "GRID", {"filter__alpha": [1 / 4, 1 / 2]} | BETA)
+    out = tmp_path / "grid.jsonl"
+    for _ in range(2):  # the second run finds all there
+        paper_tables.main(["--table", "6", "--out", str(out)])
+    cells = read(out)
+    assert [c["defence"] for c in cells] == [
+        "alpha=0.25 beta=0.25",
+        "alpha=0.5 beta=0.25",
+    ]
+    assert all(0 <= c["A"] <= 1 and 0.3 < c["C"] <= 1 for c in cells)
+
+
+BETA = {"filter__beta": [1 / 4]}
+
+
+@pytest.mark.parametrize(
+    "defence, package",
+    [
+        ("Activation Clustering", "art"),
+        ("Spectral Signatures, true rate", "art"),
+        ("Neural Cleanse", None),
+        ("cleanlab", "cleanlab"),
+    ],
+)
+def test_rivals(scripts, tmp_path, defence, package):
+    if package:
+        pytest.importorskip(package, reason="an extra of the benchmarks")
+    out = tmp_path / "results.jsonl"
+    scripts[0].main(
+        ["--table", "1", "--limit", "1", "--out", str(out), "--defences", defence]
+    )
+    (result,) = read(out)
+    assert 0.3 < result["C"] <= 1 and 0 <= result["A"] <= 1
+    assert result.get("clean_lost", 0) < 0.9

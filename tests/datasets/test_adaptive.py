@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+import torch
+
+from sklearn_ispl.datasets import make_adaptive_backdoor, make_dirty_label_backdoor
+
+QUICK = {"source": 7, "target": 4, "poison_rate": 0.3, "n_epochs": 2}
+
+
+def test_what_defines_an_adaptive_attack(digits):
+    X, y = digits
+    before = X.copy()
+    X_adaptive, y_adaptive, poisoned, trigger = make_adaptive_backdoor(
+        X, y, radius=0.1, random_state=0, **QUICK
+    )
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(y_adaptive, y)
+    X_plain, _, also, _ = make_dirty_label_backdoor(
+        X, y, source=7, target=4, poison_rate=0.3, trigger="patch", random_state=0
+    )
+    np.testing.assert_array_equal(poisoned, also)
+    np.testing.assert_array_equal(X_adaptive[~poisoned], X[~poisoned])
+    change = np.abs(X_adaptive - X_plain)[poisoned]
+    assert 0.05 < change.max() <= 0.1 + 1e-6
+    np.testing.assert_array_equal(trigger(X_adaptive[poisoned]), X_adaptive[poisoned])
+
+
+def test_seed_reproduces_and_global_state_is_left(digits):
+    state = torch.get_rng_state()
+    first, second, other = (
+        make_adaptive_backdoor(*digits, random_state=seed, **QUICK)
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first[0], second[0])
+    assert not np.array_equal(first[0], other[0])
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_strength_moves_the_poison(digits):
+    none, strong = (
+        make_adaptive_backdoor(*digits, strength=strength, random_state=0, **QUICK)[0]
+        for strength in (0, 5)
+    )
+    assert not np.array_equal(none, strong)
+
+
+def test_all_to_one(digits):
+    *_, poisoned, _ = make_adaptive_backdoor(
+        *digits, target=4, poison_rate=0.1, n_epochs=1, random_state=0
+    )
+    assert poisoned.sum() == 3
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [({"strength": -1}, "'strength' parameter"), ({"radius": 0}, "'radius' parameter")],
+)
+def test_wrong_parameters_are_named(digits, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        make_adaptive_backdoor(*digits, **QUICK, **wrong)

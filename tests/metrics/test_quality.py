@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from sklearn_ispl.metrics import filter_quality
+
+
+def test_quality_by_hand():
+    y = np.array(list("aaaabbbb"))
+    poisoned = np.array([0, 0, 0, 0, 1, 1, 1, 0], dtype=bool)
+    support = np.array([1, 1, 1, 0, 0, 0, 1, 1], dtype=bool)
+    quality = filter_quality(y, support, poisoned)
+    assert quality == {
+        "poison_recall": 2 / 3,
+        "poison_kept": 1,
+        "clean_lost": 1 / 5,
+        "clean_lost_per_class": {"a": 1 / 4, "b": 0.0},
+    }
+
+
+def test_nothing_poisoned_has_no_recall():
+    quality = filter_quality([0, 1], [1, 1], [0, 0])
+    assert np.isnan(quality["poison_recall"]) and quality["clean_lost"] == 0
+
+
+def test_lengths_must_match():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        filter_quality([0, 1], [1, 1], [0])
