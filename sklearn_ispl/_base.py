@@ -190,7 +190,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         # One pool for all, so that workers are handed the rows but once.
         with Parallel(n_jobs=self.n_jobs) as parallel:
             self._collect_votes(parallel, data, rng)
-            self.support_ = self._decide(codes, rng)
+            self.support_ = self.vote_support_ = self._decide(codes, rng)
             if self.self_training:
                 self._self_train(parallel, data, rng)
         self._donor_seed = draw_seed(rng)
@@ -417,6 +417,10 @@ _ATTRIBUTES = """Attributes
     ----------
     support_ : ndarray of shape (n_rows,), bool
         The rows to keep.
+
+    vote_support_ : ndarray of shape (n_rows,), bool
+        The rows that were kept before self-training: the core, or those whose label is
+        the modal vote.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

@@ -181,7 +181,7 @@ def test_grid_search_on_the_filter_alone_reaches_the_net(digits):
     ids=lambda e: type(e).__name__,
 )
 def test_any_weak_learner(digits, estimator):
-    ispl = small_filter(estimator=estimator, n_epochs=10, self_training_epochs=40).fit(
+    ispl = small_filter(estimator=estimator, n_epochs=10, self_training_epochs=99).fit(
         *digits
     )
     assert ispl.get_support().mean() > 0.5
