@@ -3,12 +3,11 @@
     python benchmarks/bench_backdoor.py --data-home DIR --seeds 0 1 2 --out runs.jsonl
 
 A seed draws the rows, the pair of classes, the trigger's position and the poisoned
-rows. DIR holds the four gzipped IDX files of Fashion-MNIST. One line of JSON is
-written for each seed as it ends, and a table printed.
+rows. DIR holds Fashion-MNIST, see `load_image_data`. One line of JSON is written for
+each seed as it ends, and a table printed.
 """
 
 import argparse
-import gzip
 import json
 import time
 from pathlib import Path
@@ -18,25 +17,9 @@ import torch
 from skorch import NeuralNetClassifier
 
 from sklearn_ispl import ISPLFilter
-from sklearn_ispl.datasets import make_dirty_label_backdoor
+from sklearn_ispl.datasets import load_image_data, make_dirty_label_backdoor
 from sklearn_ispl.metrics import targeted_misclassification_rate
 from sklearn_ispl.modules import ConvNet
-
-
-def read_idx(path):
-    """Return the array in a gzipped IDX file of bytes."""
-    with gzip.open(path) as file:
-        data = file.read()
-    n_axes = data[3]
-    shape = np.frombuffer(data, ">u4", n_axes, offset=4)
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * n_axes).reshape(shape)
-
-
-def load(data_home, part):
-    """Return images (float32, 0 to 1) and labels; `part` is "train" or "t10k"."""
-    X = read_idx(data_home / f"{part}-images-idx3-ubyte.gz")
-    y = read_idx(data_home / f"{part}-labels-idx1-ubyte.gz")
-    return (X[:, np.newaxis] / np.float32(255)), y.astype(np.int64)
 
 
 def measure(X, y, X_test, y_test, attack, seed):
@@ -122,7 +105,7 @@ def run(seed, options, train, test):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-home", type=Path, required=True)
+    parser.add_argument("--data-home")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--method", default="core", choices=["core", "paper"])
     parser.add_argument("--n-rows", type=int, default=10_000)
@@ -131,7 +114,8 @@ def main():
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    train, test = load(options.data_home, "train"), load(options.data_home, "t10k")
+    data = load_image_data("fashion-mnist", data_home=options.data_home)
+    train, test = (data.X_train, data.y_train), (data.X_test, data.y_test)
     print(
         "pair  A before  A after  A clean  C before  C after  C clean  poison  clean  s"
     )
