@@ -25,30 +25,36 @@ def _estimate(repeats):
     return Estimate(float(repeats.mean()), float(error))
 
 
-_COMMON = {
+_LEARNING = {
     **constraints("estimator", "alpha", "n_epochs", "device", "random_state"),
     "n_repeats": constraints("n_repeats")["n_repeats"],
 }
 
 
-def _trained_error(learner, codes, trained_on, tested_on, settings, rng):
-    """Train on a sample with replacement; return the 0-1 error on other rows."""
-    alpha, n_epochs = settings
-    n_sampled = max(1, round(alpha * len(trained_on)))
-    learner.start(draw_seed(rng))
-    learner.train(rng.choice(trained_on, n_sampled), n_epochs)
-    return np.mean(learner.score(tested_on)[1] != codes[tested_on])
-
-
-def _learner_on(X, y, estimator, device):
+def _sampled_error(X, y, estimator, alpha, n_epochs, device, random_state):
+    """Return what trains on a sample of some rows and gives the 0-1 error on others."""
     X, y = check_X_y(X, y, dtype="numeric", allow_nd=True)
     classes, codes = np.unique(y, return_inverse=True)
-    X = to_float32(X)
-    return make_learner(estimator, X, codes, len(classes), device), codes
+    learner = make_learner(estimator, to_float32(X), codes, len(classes), device)
+    rng = check_random_state(random_state)
+
+    def error(trained_on, tested_on):
+        n_sampled = max(1, round(alpha * len(trained_on)))
+        with one_thread():
+            learner.start(draw_seed(rng))
+            learner.train(rng.choice(trained_on, n_sampled), n_epochs)
+            return np.mean(learner.score(tested_on)[1] != codes[tested_on])
+
+    return error
 
 
 @validate_params(
-    {"X": ["array-like"], "y": ["array-like"], "rows": ["array-like", None], **_COMMON},
+    {
+        "X": ["array-like"],
+        "y": ["array-like"],
+        "rows": ["array-like", None],
+        **_LEARNING,
+    },
     prefer_skip_nested_validation=True,
 )
 def expansion_error(
@@ -123,16 +129,9 @@ def expansion_error(
     >>> expansion_error(X, y, n_repeats=2, random_state=0).value < 0.2
     True
     """
-    learner, codes = _learner_on(X, y, estimator, device)
-    rows = _row_numbers(rows, len(codes), "rows")
-    rng = check_random_state(random_state)
-    with one_thread():
-        return _estimate(
-            [
-                _trained_error(learner, codes, rows, rows, (alpha, n_epochs), rng)
-                for _ in range(n_repeats)
-            ]
-        )
+    rows = _row_numbers(rows, len(y), "rows")
+    error = _sampled_error(X, y, estimator, alpha, n_epochs, device, random_state)
+    return _estimate([error(rows, rows) for _ in range(n_repeats)])
 
 
 @validate_params(
@@ -141,7 +140,7 @@ def expansion_error(
         "y": ["array-like"],
         "first": ["array-like"],
         "second": ["array-like"],
-        **_COMMON,
+        **_LEARNING,
     },
     prefer_skip_nested_validation=True,
 )
@@ -221,19 +220,15 @@ def compatibility_margin(
     >>> compatibility_margin(X, y, even, ~even, n_repeats=2, random_state=0).value > 0
     True
     """
-    learner, codes = _learner_on(X, y, estimator, device)
-    first = _row_numbers(first, len(codes), "first")
-    second = _row_numbers(second, len(codes), "second")
+    first = _row_numbers(first, len(y), "first")
+    second = _row_numbers(second, len(y), "second")
     if len(np.intersect1d(first, second)):
         raise ValueError("first and second share rows; they must be disjoint.")
     both = np.concatenate([first, second])
-    rng = check_random_state(random_state)
-
-    def error(trained_on):
-        return _trained_error(learner, codes, trained_on, first, (alpha, n_epochs), rng)
-
-    with one_thread():
-        return _estimate([error(first) - error(both) for _ in range(n_repeats)])
+    error = _sampled_error(X, y, estimator, alpha, n_epochs, device, random_state)
+    return _estimate(
+        [error(first, first) - error(both, first) for _ in range(n_repeats)]
+    )
 
 
 def _row_numbers(rows, n, name):
