@@ -95,11 +95,12 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     results = []
+    what = {"data": options.data, "n": options.n_rows, "epochs": options.epochs}
     for seed in options.seeds:
         results.append(run(seed, options))
         print(seed, results[-1], flush=True)
         if options.out:
-            append_json(options.out, {"seed": seed, **vars(options), **results[-1]})
+            append_json(options.out, {"seed": seed, **what, **results[-1]})
     print("defence: seconds; of the first's; poisoned rows kept; clean rows kept")
     for name in results[0]:
         mine = [result[name] for result in results]

@@ -79,6 +79,7 @@ def main():
         "n_repeats": options.n_repeats,
         "random_state": options.seed,
     }
+    what = {"data": options.data, "n": len(y), "seed": options.seed}
     print(f"{options.data}, {len(y)} rows, {source} to {target}")
     print("component: poisoned rows; expansion error; of a random set of that size")
     found = components(X, y, poisoned, settings, options.seed)
@@ -86,12 +87,12 @@ def main():
         print(f"{number}: {n_poisoned}; {text(error)}; {text(mixed)}", flush=True)
         if options.out:
             record = {"component": number, "n_poisoned": n_poisoned, "error": error}
-            append_json(options.out, vars(options) | record | {"mixed": mixed})
+            append_json(options.out, what | record | {"mixed": mixed})
     print("pair: compatibility margin of the second for the first")
     for name, margin in pairs(X, y, poisoned, settings, options.seed):
         print(f"{name}: {text(margin)}", flush=True)
         if options.out:
-            append_json(options.out, vars(options) | {"pair": name, "margin": margin})
+            append_json(options.out, what | {"pair": name, "margin": margin})
 
 
 if __name__ == "__main__":
