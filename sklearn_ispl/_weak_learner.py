@@ -355,7 +355,7 @@ def fold_batch_norm(module):
     Only where that can be read off: in a plain `torch.nn.Sequential`, nested or not.
     The module, in evaluation mode, is left as it is and shares its other parts.
     """
-    if type(module).forward is not nn.Sequential.forward or module._forward_hooks:
+    if type(module).forward is not nn.Sequential.forward or _has_hooks(module):
         return module
     folded = []
     for child in map(fold_batch_norm, module):
@@ -364,11 +364,17 @@ def fold_batch_norm(module):
             and child.track_running_stats
             and folded
             and type(folded[-1]) is nn.Conv2d
+            and not (_has_hooks(child) or _has_hooks(folded[-1]))
         ):
             folded[-1] = fuse_conv_bn_eval(folded[-1], child)
         else:
             folded.append(child)
     return nn.Sequential(*folded).eval()
+
+
+def _has_hooks(module):
+    """Whether something else happens when the module is called, spectral norm say."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def forward(net, X):

@@ -359,6 +359,9 @@ def test_only_plain_sequences_are_folded():
     hooked = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
     hooked.register_forward_hook(lambda *args: None)
     assert fold_batch_norm(hooked.eval()) is hooked
+    spectral = nn.utils.spectral_norm(nn.Conv2d(1, 2, 1))
+    kept = fold_batch_norm(nn.Sequential(spectral, nn.BatchNorm2d(2)).eval())
+    assert kept[0] is spectral and len(kept) == 2
 
 
 def test_inference_leaves_the_net_as_it_was(digits):
