@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS := tests
 
 .PHONY: demo test test-slow lint bench docs clean
 

@@ -140,7 +140,9 @@ def one_pair(X, y, seed, settings):
     """Fit, with the floor beside it; return seconds of both by phase."""
     shadow = Shadow(Floor(X, y))
     with shadow.watching():
-        _, total = timed(ISPLFilter(random_state=seed, **settings).fit, X, y)
+        _, total = timed(
+            ISPLFilter(device="cpu", random_state=seed, **settings).fit, X, y
+        )
     watched = sum(shadow.seconds.values()) + sum(shadow.floor_seconds.values())
     return {**shadow.seconds, "else": total - watched}, shadow.floor_seconds
 

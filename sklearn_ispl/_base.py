@@ -190,7 +190,8 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         # One pool for all, so that workers are handed the rows but once.
         with Parallel(n_jobs=self.n_jobs) as parallel:
             self._collect_votes(parallel, data, rng)
-            self.support_ = self.vote_support_ = self._decide(codes, rng)
+            self.support_ = self._decide(codes, rng)
+            self.vote_support_ = self.support_.copy()
             if self.self_training:
                 self._self_train(parallel, data, rng)
         self._donor_seed = draw_seed(rng)

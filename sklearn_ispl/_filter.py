@@ -277,9 +277,9 @@ class FilteredClassifier(
             classifier do.
         """
         X, y = indexable(X, y)
-        if self.classifier is None and getattr(X, "ndim", 2) > 2:
+        if self.classifier is None and np.ndim(X) > 2:
             raise ValueError(
-                f"X has {X.ndim} dimensions, but classifier=None means "
+                f"X has {np.ndim(X)} dimensions, but classifier=None means "
                 "LogisticRegression, which takes 2. Pass a classifier for images."
             )
         self.filter_ = ISPLFilter() if self.filter is None else clone(self.filter)

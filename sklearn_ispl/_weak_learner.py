@@ -119,15 +119,22 @@ def isolated_seed(seed, device):
     cuda = [device] if device.type == "cuda" else []
     with _RNG_LOCK, torch.random.fork_rng(devices=cuda):
         state = np.random.get_state()
-        # As torch.manual_seed does, which costs a hundred times as much.
-        torch.default_generator.manual_seed(seed)
-        if cuda:
-            torch.cuda.manual_seed(seed)
+        _seed_torch(seed, device)
         np.random.seed(seed)
         try:
             yield
         finally:
             np.random.set_state(state)
+
+
+def _seed_torch(seed, device):
+    """Seed the devices in use: torch.manual_seed takes a hundred times as long."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    elif device.type != "cpu":
+        torch.manual_seed(seed)
 
 
 @contextmanager
@@ -191,8 +198,7 @@ class SkorchLearner:
         self.estimator_ = clone(self.net)
         with self._next_seed():
             self.estimator_.initialize()
-        with inference(self.estimator_):
-            output = forward(self.estimator_, self.X[:2])
+        output = forward(for_inference(self.estimator_), self.X[:2])
         check_output(self.estimator_, output)
         check_output_size(output.shape, self.n_classes)
 
@@ -212,11 +218,11 @@ class SkorchLearner:
         # each batch, would keep the heap from being used again.
         losses = torch.empty(len(rows), device=self.device)
         codes = torch.empty_like(rows)
-        with inference(self.estimator_):
+        net = for_inference(self.estimator_)
+        with torch.inference_mode():
             for batch in gen_batches(len(rows), score_batch(self.X)):
-                y = self.y[rows[batch]]
-                output = forward(self.estimator_, self.X[rows[batch]])
-                losses[batch] = cross_entropy(self.estimator_, output, y)
+                y, output = self.y[rows[batch]], forward(net, self.X[rows[batch]])
+                losses[batch] = cross_entropy(net, output, y)
                 codes[batch] = output.argmax(1)
         return check_losses(losses.cpu().numpy()), codes.cpu().numpy()
 
@@ -305,7 +311,10 @@ _STEP_HOOKS = (
     "train_step",
     "train_step_single",
     "on_grad_computed",
+    "notify",
     "get_train_step_accumulator",
+    "_step_optimizer",
+    "_zero_grad_optimizer",
 )
 
 
@@ -320,9 +329,9 @@ def training_step(net):
     )
     if overridden or net._optimizers != ["optimizer"]:
         return net.train_step
-    net._set_training(True)
 
     def step(batch):
+        net._set_training(True)
         X, y = batch
 
         def loss():
@@ -336,17 +345,15 @@ def training_step(net):
     return step
 
 
-@contextmanager
-def inference(net):
-    """Make a fitted net ready to put out values, and only that, for one block."""
-    module = net.module_
+def for_inference(net):
+    """Return a double of a fitted net that puts out the same, only faster.
+
+    The net itself keeps its module: others may be predicting with it.
+    """
     net._set_training(False)
-    net.module_ = fold_batch_norm(module)
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        net.module_ = module
+    double = object.__new__(type(net))
+    vars(double).update(vars(net), module_=fold_batch_norm(net.module_))
+    return double
 
 
 def fold_batch_norm(module):
@@ -355,7 +362,7 @@ def fold_batch_norm(module):
     Only where that can be read off: in a plain `torch.nn.Sequential`, nested or not.
     The module, in evaluation mode, is left as it is and shares its other parts.
     """
-    if type(module).forward is not nn.Sequential.forward or _has_hooks(module):
+    if not _is_plain(module, nn.Sequential.forward):
         return module
     folded = []
     for child in map(fold_batch_norm, module):
@@ -364,7 +371,8 @@ def fold_batch_norm(module):
             and child.track_running_stats
             and folded
             and type(folded[-1]) is nn.Conv2d
-            and not (_has_hooks(child) or _has_hooks(folded[-1]))
+            and _is_plain(child, nn.BatchNorm2d.forward)
+            and _is_plain(folded[-1], nn.Conv2d.forward)
         ):
             folded[-1] = fuse_conv_bn_eval(folded[-1], child)
         else:
@@ -372,14 +380,20 @@ def fold_batch_norm(module):
     return nn.Sequential(*folded).eval()
 
 
-def _has_hooks(module):
-    """Whether something else happens when the module is called, spectral norm say."""
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+def _is_plain(module, forward):
+    """Whether a call does nothing but `forward`; spectral norm, say, hooks into it."""
+    return (
+        type(module).forward is forward
+        and type(module).__call__ is nn.Module.__call__
+        and "forward" not in vars(module)
+        and not (module._forward_hooks or module._forward_pre_hooks)
+    )
 
 
 def forward(net, X):
-    """Return what the module of a fitted net puts out for X."""
-    output = net.infer(X)
+    """Return what the module of a net made `for_inference` puts out for X."""
+    with torch.inference_mode():
+        output = net.infer(X)
     return output[0] if isinstance(output, tuple) else output
 
 
@@ -425,6 +439,7 @@ def check_losses(losses):
 def slim(net):
     """Drop what a fitted net does not need to predict."""
     net.trim_for_prediction()
+    net.module_.zero_grad(set_to_none=True)
     return net
 
 
@@ -444,7 +459,7 @@ def predict_codes(estimator, X):
         return estimator.predict_proba(X.reshape(len(X), -1)).argmax(axis=1)
     X = as_tensor(X, torch.device(estimator.device))
     codes = torch.empty(len(X), dtype=torch.int64, device=X.device)
-    with inference(estimator):
-        for batch in gen_batches(len(X), score_batch(X)):
-            codes[batch] = forward(estimator, X[batch]).argmax(1)
+    net = for_inference(estimator)
+    for batch in gen_batches(len(X), score_batch(X)):
+        codes[batch] = forward(net, X[batch]).argmax(1)
     return codes.cpu().numpy()

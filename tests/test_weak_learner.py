@@ -7,12 +7,13 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from skorch import NeuralNetClassifier
 from torch import nn
+from torch.nn.utils import prune
 
 from sklearn_ispl._weak_learner import (
     cross_entropy,
     fold_batch_norm,
+    for_inference,
     forward,
-    inference,
     isolated_seed,
     make_learner,
     one_thread,
@@ -183,8 +184,7 @@ def test_module_instance_and_class_weights_work(digits):
     learner.start(0)
     losses, _ = learner.score(np.arange(20))
     # The weights are the training's business: the rows' losses stay comparable.
-    with inference(learner.estimator_):
-        output = forward(learner.estimator_, torch.as_tensor(X[:20]))
+    output = forward(for_inference(learner.estimator_), torch.as_tensor(X[:20]))
     expected = nn.functional.cross_entropy(output, torch.as_tensor(y[:20]))
     np.testing.assert_allclose(losses.mean(), expected, rtol=1e-5)
 
@@ -359,19 +359,52 @@ def test_only_plain_sequences_are_folded():
     hooked = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
     hooked.register_forward_hook(lambda *args: None)
     assert fold_batch_norm(hooked.eval()) is hooked
-    spectral = nn.utils.spectral_norm(nn.Conv2d(1, 2, 1))
-    kept = fold_batch_norm(nn.Sequential(spectral, nn.BatchNorm2d(2)).eval())
-    assert kept[0] is spectral and len(kept) == 2
+    patched = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
+    patched.forward = patched[0].forward
+    assert fold_batch_norm(patched.eval()) is patched
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        nn.utils.spectral_norm,
+        lambda conv: prune.l1_unstructured(conv, "weight", 0.5),
+        lambda conv: conv.register_forward_hook(lambda *args: None) and conv,
+    ],
+    ids=["spectral norm", "pruning", "hook"],
+)
+def test_convolutions_with_hooks_are_not_folded(hook):
+    conv = hook(nn.Conv2d(1, 2, 1))
+    kept = fold_batch_norm(nn.Sequential(conv, nn.BatchNorm2d(2)).eval())
+    assert kept[0] is conv and len(kept) == 2
+
+
+class Clipping(NeuralNetClassifier):
+    n_clipped = 0
+
+    def notify(self, method_name, **kwargs):
+        self.n_clipped += method_name == "on_grad_computed"
+        return super().notify(method_name, **kwargs)
+
+
+def test_notified_nets_keep_their_own_step(digits):
+    net = Clipping(ConvNet, criterion=nn.CrossEntropyLoss)
+    learner = make_learner(net, *digits, 10, "cpu")
+    learner.start(0)
+    learner.train(np.arange(100), 1)
+    assert learner.estimator_.n_clipped > 0
 
 
 def test_inference_leaves_the_net_as_it_was(digits):
     learner = make_learner(None, *digits, 10, "cpu")
     learner.start(0)
-    module = learner.estimator_.module_
-    with pytest.raises(KeyError), inference(learner.estimator_):
-        assert learner.estimator_.module_ is not module
-        raise KeyError
-    assert learner.estimator_.module_ is module
+    net = learner.estimator_
+    module, names = net.module_, list(net.module_.state_dict())
+    double = for_inference(net)
+    assert double.module_ is not module and net.module_ is module
+    assert list(net.module_.state_dict()) == names
+    X = torch.as_tensor(digits[0])
+    torch.testing.assert_close(double.infer(X), net.infer(X), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -387,6 +420,7 @@ def test_kept_net_holds_no_optimizer(digits):
     learner.train(np.arange(50), 1)
     kept = learner.finish()
     assert kept.optimizer_ is None
+    assert all(parameter.grad is None for parameter in kept.module_.parameters())
     assert kept.predict_proba(digits[0][:5]).shape == (5, 10)
 
 

@@ -122,7 +122,7 @@ def _bunch(images, labels, groups=None):
     for part, X, y in zip(_PARTS, images, labels, strict=True):
         X = X[:, np.newaxis] if X.ndim == 3 else np.moveaxis(X, -1, 1)
         data[f"X_{part}"] = np.ascontiguousarray(X, dtype=np.float32) / np.float32(255)
-        data[f"y_{part}"] = np.asarray(y, dtype=np.int64)
+        data[f"y_{part}"] = np.asarray(y, dtype=np.int64).ravel()
     return data
 
 

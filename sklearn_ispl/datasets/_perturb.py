@@ -90,6 +90,7 @@ class AdversarialNet(NeuralNetClassifier):
 
 def train_classifier(X, codes, *, n_epochs, adversary, seed, width=16):
     """Return a ConvNet in evaluation mode, trained naturally or adversarially."""
+    batch_size = min(128, max(8, len(X) // 20))
     with one_thread(), isolated_seed(seed, torch.device("cpu")):
         net = AdversarialNet(
             ConvNet,
@@ -101,9 +102,9 @@ def train_classifier(X, codes, *, n_epochs, adversary, seed, width=16):
             optimizer__momentum=0.9,
             optimizer__weight_decay=5e-4,
             iterator_train__shuffle=True,
-            iterator_train__drop_last=len(X) > 128,
+            iterator_train__drop_last=len(X) > batch_size,
             lr=0.05,
-            batch_size=min(128, max(8, len(X) // 20)),
+            batch_size=batch_size,
             max_epochs=n_epochs,
             train_split=None,
             callbacks="disable",

@@ -26,6 +26,11 @@ def filter_quality(y, support, poisoned):
         share of the clean rows that was rejected, and ``clean_lost_per_class``, the
         same by label.
 
+    Raises
+    ------
+    ValueError
+        If `support` or `poisoned` is no mask: 1 and -1, say, or row numbers.
+
     Examples
     --------
     >>> from sklearn_ispl.metrics import filter_quality
@@ -37,8 +42,8 @@ def filter_quality(y, support, poisoned):
     """
     check_consistent_length(y, support, poisoned)
     y = np.asarray(y)
-    lost = ~np.asarray(support, dtype=bool)
-    poisoned = np.asarray(poisoned, dtype=bool)
+    lost = ~_check_mask(support, "support")
+    poisoned = _check_mask(poisoned, "poisoned")
     clean_lost = {
         label: _share(lost, ~poisoned & (y == label)) for label in np.unique(y).tolist()
     }
@@ -48,6 +53,16 @@ def filter_quality(y, support, poisoned):
         "clean_lost": _share(lost, ~poisoned),
         "clean_lost_per_class": clean_lost,
     }
+
+
+def _check_mask(mask, name):
+    mask = np.asarray(mask)
+    if not np.isin(mask, [0, 1]).all():
+        raise ValueError(
+            f"{name} is no mask: it has values other than True and False. Of "
+            "fit_predict take == 1."
+        )
+    return mask.astype(bool)
 
 
 def _share(of, among):

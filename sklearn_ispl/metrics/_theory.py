@@ -232,10 +232,12 @@ def compatibility_margin(
 
 
 def _row_numbers(rows, n, name):
-    rows = np.arange(n) if rows is None else np.arange(n)[np.asarray(rows)]
-    if not len(rows):
+    rows = np.arange(n) if rows is None else np.asarray(rows)
+    if not rows.size or not rows.any() and rows.dtype == bool:
         raise ValueError(f"{name} is empty; a set needs at least one row.")
-    return rows
+    if len(rows) == n > 2 and rows.dtype != bool and np.isin(rows, [0, 1]).all():
+        raise ValueError(f"{name} looks like a mask, but is not of bool; convert it.")
+    return np.arange(n)[rows]
 
 
 @validate_params(
@@ -338,6 +340,8 @@ def n_estimates_for(probability, delta, n_primary, n_components):
     48
     """
     _check_counts(n_primary, n_components)
+    if probability == 0:
+        return 1
     n_votes = n_primary * n_components
     needed = np.log(n_votes / (1 - probability)) / (2 * delta**2)
     return max(1, int(np.ceil(needed - 1e-9)))

@@ -25,3 +25,8 @@ def test_nothing_poisoned_has_no_recall():
 def test_lengths_must_match():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         filter_quality([0, 1], [1, 1], [0])
+
+
+def test_only_masks_are_taken():
+    with pytest.raises(ValueError, match="support is no mask.*fit_predict"):
+        filter_quality([0, 1], [1, -1], [0, 1])

@@ -72,6 +72,10 @@ def test_sets_are_checked(digits):
         compatibility_margin(*digits, [0, 1], [1, 2])
     with pytest.raises(ValueError, match="second is empty"):
         compatibility_margin(*digits, [0, 1], np.zeros(360, dtype=bool))
+    with pytest.raises(ValueError, match="rows is empty"):
+        expansion_error(*digits, [])
+    with pytest.raises(ValueError, match="rows looks like a mask"):
+        expansion_error(*digits, np.ones(360, dtype=int))
     with pytest.raises(ValueError, match="'alpha' parameter"):
         expansion_error(*digits, alpha=2)
 
