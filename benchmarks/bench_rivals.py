@@ -92,7 +92,7 @@ def main():
     parser.add_argument("--data-home")
     parser.add_argument("--n-rows", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=40, help="of the full model")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--out", help="file of JSON lines to append to")
     options = parser.parse_args()
     torch.set_num_threads(1)
