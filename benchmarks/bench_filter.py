@@ -4,10 +4,10 @@
     python benchmarks/bench_filter.py --data fashion-mnist --n-rows 10000
 
 Runs, in one process of one thread, `ISPLFilter.fit`, and after each call of a learner
-the *floor* of that call: a bare torch loop that takes as many training steps on the same
-rows, or scores the same rows, without bookkeeping. So both meet the same noise. Prints
-seconds of both and their ratio by phase: the partition's training and scoring, the
-votes on rows of other components, self-training, and everything else. There is one
+the *floor* of that call: a bare torch loop that takes as many training steps on the
+same rows, or scores the same rows, without bookkeeping. So both meet the same noise.
+Prints seconds of both and their ratio by phase: the partition's training and scoring,
+the votes on rows of other components, self-training, and everything else. There is one
 ratio for each fit; their median and range are shown.
 """
 
