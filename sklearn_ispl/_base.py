@@ -1,6 +1,7 @@
 """The whole procedure of B.1: what the filter and the sampler share."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -86,15 +87,15 @@ def cross_examine(examine, codes, core, rng, n_folds=2):
     return support
 
 
-def _one_repeat(data, seed, **settings):
+def _one_repeat(new_learner, codes, seed, **settings):
     with one_thread():
-        learner, codes = make_learner(*data), data[2]
-        return partition(learner, codes, rng=np.random.RandomState(seed), **settings)
+        rng = np.random.RandomState(seed)
+        return partition(new_learner(), codes, rng=rng, **settings)
 
 
-def _one_model(data, seed, trained, judged, n_epochs):
+def _one_model(new_learner, seed, trained, judged, n_epochs):
     with one_thread():
-        learner = make_learner(*data)
+        learner = new_learner()
         learner.start(seed)
         learner.train(trained, n_epochs)
         return learner.score(judged)[1]
@@ -186,21 +187,23 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         _, X32, codes = check_training_set(self, X, y)
         self._row_shape = X32.shape[1:]
         rng = check_random_state(self.random_state)
-        data = (self.estimator, X32, codes, len(self.classes_), self.device)
+        new_learner = partial(
+            make_learner, self.estimator, X32, codes, len(self.classes_), self.device
+        )
         # One pool for all, so that workers are handed the rows but once.
         with Parallel(n_jobs=self.n_jobs) as parallel:
-            self._collect_votes(parallel, data, rng)
+            self._collect_votes(parallel, new_learner, codes, rng)
             self.support_ = self._decide(codes, rng)
             self.vote_support_ = self.support_.copy()
             if self.self_training:
-                self._self_train(parallel, data, rng)
+                self._self_train(parallel, new_learner, codes, rng)
         self._donor_seed = draw_seed(rng)
         self._warn_of_vanished_classes(codes)
         return self
 
-    def _collect_votes(self, parallel, data, rng):
+    def _collect_votes(self, parallel, new_learner, codes, rng):
         """Partition the rows `n_repeats` times and let every learner vote."""
-        codes, n_classes = data[2:4]
+        n_classes = len(self.classes_)
         settings = {
             "alpha": self.alpha,
             "beta": self.beta,
@@ -211,7 +214,8 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         n_repeats = self._setting("n_repeats")
         repeats = parallel(
             delayed(_one_repeat)(
-                data,
+                new_learner,
+                codes,
                 draw_seed(rng),
                 progress=self._progress(repeat, n_repeats),
                 **settings,
@@ -242,12 +246,12 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             return None
         return {"desc": f"repeat {repeat + 1}/{n_repeats}", "unit": "round"}
 
-    def _self_train(self, parallel, data, rng):
+    def _self_train(self, parallel, new_learner, codes, rng):
         n_epochs = self._setting("self_training_epochs")
 
         def examine(tasks):
             return parallel(
-                delayed(_one_model)(data, *task, n_epochs) for task in tasks
+                delayed(_one_model)(new_learner, *task, n_epochs) for task in tasks
             )
 
         # The second examination starts from what the first one kept, and keeps more.
@@ -255,7 +259,6 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             "paper": (self_train, 1),
             "core": (cross_examine, 2),
         }[self.method]
-        codes = data[2]
         for _ in range(n_times):
             before = self.support_
             self.support_ = regain(examine, codes, before, rng)

@@ -71,8 +71,13 @@ def default_net(X):
         optimizer__weight_decay=1e-4,
         optimizer__fused=True,
         lr=lr,
-        batch_size=int(np.clip(len(X) // 20, 8, 128)),
+        batch_size=small_batch(len(X)),
     )
+
+
+def small_batch(n_rows):
+    """Return a batch size that leaves small data enough steps in an epoch."""
+    return int(np.clip(n_rows // 20, 8, 128))
 
 
 def _unset_sizes(net, X, n_classes):
@@ -219,11 +224,10 @@ class SkorchLearner:
         losses = torch.empty(len(rows), device=self.device)
         codes = torch.empty_like(rows)
         net = for_inference(self.estimator_)
-        with torch.inference_mode():
-            for batch in gen_batches(len(rows), score_batch(self.X)):
-                y, output = self.y[rows[batch]], forward(net, self.X[rows[batch]])
-                losses[batch] = cross_entropy(net, output, y)
-                codes[batch] = output.argmax(1)
+        for batch in gen_batches(len(rows), score_batch(self.X)):
+            y, output = self.y[rows[batch]], forward(net, self.X[rows[batch]])
+            losses[batch] = cross_entropy(net, output, y)
+            codes[batch] = output.argmax(1)
         return check_losses(losses.cpu().numpy()), codes.cpu().numpy()
 
     def finish(self):

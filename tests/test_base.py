@@ -1,16 +1,20 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl._base import _one_model, cross_examine, self_train
+from sklearn_ispl._weak_learner import make_learner
 from sklearn_ispl.exceptions import ClassVanishedWarning
 
 
 def examiner(X, codes, n_epochs):
     """What a fit hands to the rules: models trained here and now."""
+    new_learner = partial(make_learner, None, X, codes, 10, "cpu")
 
     def examine(tasks):
-        return [_one_model((None, X, codes, 10, "cpu"), *t, n_epochs) for t in tasks]
+        return [_one_model(new_learner, *task, n_epochs) for task in tasks]
 
     return examine
 

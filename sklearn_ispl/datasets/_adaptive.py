@@ -15,11 +15,12 @@ from .._weak_learner import (
     isolated_seed,
     one_thread,
     shuffled_batches,
+    small_batch,
 )
 from ..modules import ConvNet
-from ._clean_label import _as_pixels
 from ._dirty_label import make_dirty_label_backdoor
 from ._perturb import pgd
+from ._triggers import as_pixels
 
 
 @validate_params(
@@ -171,7 +172,7 @@ def make_adaptive_backdoor(
             n_steps=n_steps,
             bounds=bounds,
         )
-    X_poisoned[poisoned] = trigger(_as_pixels(hidden.numpy(), X_poisoned.dtype))
+    X_poisoned[poisoned] = trigger(as_pixels(hidden.numpy(), X_poisoned.dtype))
     return X_poisoned, y_poisoned, poisoned, trigger
 
 
@@ -221,7 +222,7 @@ def _play(X, codes, poisoned, strength, n_epochs):
 
     all_rows = torch.arange(len(X))
     for _ in range(n_epochs):
-        for rows in shuffled_batches(all_rows, min(128, max(8, len(X) // 20))):
+        for rows in shuffled_batches(all_rows, small_batch(len(X))):
             latent = game.body(X[rows])
             loss = F.cross_entropy(game.head(latent), codes[rows])
             classifier.zero_grad()

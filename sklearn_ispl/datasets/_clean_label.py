@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._weak_learner import draw_seed
-from ._dirty_label import choose_poisoned
+from ._dirty_label import as_trigger, choose_poisoned, replace_rows
 from ._perturb import (
     NORMS,
     interpolate,
@@ -15,7 +15,7 @@ from ._perturb import (
     train_autoencoder,
     train_classifier,
 )
-from ._triggers import check_images, make_trigger
+from ._triggers import as_pixels, check_images
 
 # Radius of each perturbation: a pixel's change and an image's length, both as a share
 # of the range of values; and the share of the other image's latent code.
@@ -156,10 +156,7 @@ def make_clean_label_backdoor(
     X, y = check_images(X), np.asarray(y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
-    if not callable(trigger):
-        trigger = make_trigger(
-            X, trigger, position=position, color=color, random_state=rng
-        )
+    trigger = as_trigger(trigger, X, position, color, rng)
     rows = choose_poisoned(y, target, poison_rate, rng)
     bounds = float(X.min()), float(X.max())
     if radius is None:
@@ -186,12 +183,6 @@ def make_clean_label_backdoor(
         autoencoder = train_autoencoder(X32, n_epochs=n_epochs, seed=seed)
         others = rng.choice(np.flatnonzero(y != target), len(rows))
         hard = interpolate(autoencoder, X32[rows], X32[others], radius, bounds)
-    X_poisoned = X.copy()
-    X_poisoned[rows] = trigger(_as_pixels(hard, X.dtype))
-    poisoned = np.zeros(len(X), dtype=bool)
-    poisoned[rows] = True
+    images = trigger(as_pixels(hard, X.dtype))
+    X_poisoned, poisoned = replace_rows(X, rows, images)
     return X_poisoned, y.copy(), poisoned, trigger
-
-
-def _as_pixels(X, dtype):
-    return (np.rint(X) if np.dtype(dtype).kind in "iu" else X).astype(dtype)

@@ -102,18 +102,28 @@ def make_dirty_label_backdoor(
         sources = _rows_of(y, source, "source")
     if source is not None and source == target:
         raise ValueError(f"source and target are both {source!r}; they must differ.")
-    if not callable(trigger):
-        trigger = make_trigger(
-            X, trigger, position=position, color=color, random_state=rng
-        )
+    trigger = as_trigger(trigger, X, position, color, rng)
     replaced = choose_poisoned(y, target, poison_rate, rng)
     n_poisoned = len(replaced)
     models = rng.choice(sources, n_poisoned, replace=n_poisoned > len(sources))
-    X_poisoned = X.copy()
-    X_poisoned[replaced] = trigger(X[models])
-    poisoned = np.zeros(len(X), dtype=bool)
-    poisoned[replaced] = True
+    X_poisoned, poisoned = replace_rows(X, replaced, trigger(X[models]))
     return X_poisoned, y.copy(), poisoned, trigger
+
+
+def as_trigger(trigger, X, position, color, rng):
+    """Return a trigger that is a callable already, or make it."""
+    if callable(trigger):
+        return trigger
+    return make_trigger(X, trigger, position=position, color=color, random_state=rng)
+
+
+def replace_rows(X, rows, images):
+    """Return a copy of X with other images in some rows, and the mask of these."""
+    X = X.copy()
+    X[rows] = images
+    poisoned = np.zeros(len(X), dtype=bool)
+    poisoned[rows] = True
+    return X, poisoned
 
 
 def choose_poisoned(y, target, poison_rate, rng):

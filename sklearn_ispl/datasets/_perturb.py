@@ -6,7 +6,7 @@ from skorch import NeuralNetClassifier, NeuralNetRegressor
 from torch import nn
 from torch.nn import functional as F
 
-from .._weak_learner import as_tensor, isolated_seed, one_thread
+from .._weak_learner import as_tensor, isolated_seed, one_thread, small_batch
 from ..modules import ConvNet
 
 NORMS = ("linf", "l2")
@@ -90,7 +90,7 @@ class AdversarialNet(NeuralNetClassifier):
 
 def train_classifier(X, codes, *, n_epochs, adversary, seed, width=16):
     """Return a ConvNet in evaluation mode, trained naturally or adversarially."""
-    batch_size = min(128, max(8, len(X) // 20))
+    batch_size = small_batch(len(X))
     with one_thread(), isolated_seed(seed, torch.device("cpu")):
         net = AdversarialNet(
             ConvNet,

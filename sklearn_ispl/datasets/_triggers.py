@@ -129,6 +129,11 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     return Trigger(mask, tuple(position), color)
 
 
+def as_pixels(X, dtype):
+    """Return float images in the dtype of others, rounded where these are integers."""
+    return (np.rint(X) if np.dtype(dtype).kind in "iu" else X).astype(dtype)
+
+
 def check_images(X):
     """Return X as an array, or raise unless it holds images, channels first."""
     X = np.asarray(X)
@@ -202,7 +207,7 @@ class BlendedTrigger:
         """
         X = np.asarray(X)
         blended = (1 - self.opacity) * X + self.opacity * self.pattern
-        return (np.rint(blended) if X.dtype.kind in "iu" else blended).astype(X.dtype)
+        return as_pixels(blended, X.dtype)
 
 
 def make_blended_trigger(X, *, opacity=0.2, random_state=None):
