@@ -13,78 +13,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._mixins import SupervisedMixin, SupportMixin
 from ._partitioner import partition
 from ._rules import core_support, vote_support
+from ._self_training import Verdict, find_poison, self_train
 from ._validation import check_training_set, constraints
 from ._voter import count_votes, predict_all
 from ._weak_learner import draw_seed, make_learner, one_thread
 from .exceptions import ClassVanishedWarning
 
 
-# What a None stands for: as printed in B.1, and what the stricter rule was tuned with.
+# What a None stands for; n_repeats and n_epochs are those of B.1.
 DEFAULTS = {
     "paper": {"n_repeats": 3, "n_epochs": 2, "self_training_epochs": 40},
-    "core": {"n_repeats": 6, "n_epochs": 4, "self_training_epochs": 20},
+    "core": {"n_repeats": 3, "n_epochs": 2, "self_training_epochs": 20},
 }
-
-
-def self_train(examine, codes, support, rng):
-    """Add back the rejected rows whose label a model of the kept rows predicts (B.1).
-
-    Parameters
-    ----------
-    examine : callable
-        See `cross_examine`.
-
-    codes : ndarray of shape (n,), int
-    support : ndarray of shape (n,), bool
-    rng : RandomState
-
-    Returns
-    -------
-    support : ndarray of shape (n,), bool
-        Contains the given one.
-    """
-    rejected = np.flatnonzero(~support)
-    if not 0 < len(rejected) < len(codes):
-        return support
-    (predicted,) = examine([(draw_seed(rng), np.flatnonzero(support), rejected)])
-    support = support.copy()
-    support[rejected] = predicted == codes[rejected]
-    return support
-
-
-def cross_examine(examine, codes, core, rng, n_folds=2):
-    """Keep the rows whose label is predicted by models that were not trained on them.
-
-    The core is cut into folds, and each model is trained on all folds but one. A row of
-    the core is judged by the one model that did not see it, any other row by all of
-    them, which must agree: poison in one fold cannot vouch for poison elsewhere.
-
-    Parameters
-    ----------
-    examine : callable
-        Takes a list of (seed, rows to train on, rows to judge) and returns, for each,
-        the classes that a model so trained predicts for the rows to judge.
-
-    codes : ndarray of shape (n,), int
-    core : ndarray of shape (n,), bool
-    rng : RandomState
-    n_folds : int, default=2
-
-    Returns
-    -------
-    support : ndarray of shape (n,), bool
-    """
-    fold = np.full(len(codes), -1)
-    fold[rng.permutation(np.flatnonzero(core))] = np.arange(core.sum()) % n_folds
-    tasks = [
-        (draw_seed(rng), np.flatnonzero(trained), np.flatnonzero(~trained))
-        for trained in (core & (fold != held_out) for held_out in range(n_folds))
-        if trained.any() and not trained.all()
-    ]
-    support = np.ones(len(codes), dtype=bool)
-    for (_, _, judged), predicted in zip(tasks, examine(tasks)):
-        support[judged] &= predicted == codes[judged]
-    return support
 
 
 def _one_repeat(new_learner, codes, seed, **settings):
@@ -93,12 +33,16 @@ def _one_repeat(new_learner, codes, seed, **settings):
         return partition(new_learner(), codes, rng=rng, **settings)
 
 
-def _one_model(new_learner, seed, trained, judged, n_epochs):
+def _one_model(new_learner, task):
     with one_thread():
         learner = new_learner()
-        learner.start(seed)
-        learner.train(trained, n_epochs)
-        return learner.score(judged)[1]
+        learner.start(task.seed)
+        n_epochs = task.n_epochs
+        if task.enough_steps:
+            n_epochs = learner.epochs_for(len(task.trained), n_epochs)
+        learner.train(task.trained, n_epochs)
+        features = learner.features(task.judged) if task.features else None
+        return Verdict(*learner.score(task.judged), features)
 
 
 class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
@@ -122,7 +66,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         estimator=None,
         *,
         method="core",
-        core_share=1 / 2,
+        core_share=1 / 4,
         alpha=1 / 4,
         beta=1 / 8,
         momentum=0.9,
@@ -193,10 +137,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         # One pool for all, so that workers are handed the rows but once.
         with Parallel(n_jobs=self.n_jobs) as parallel:
             self._collect_votes(parallel, new_learner, codes, rng)
-            self.support_ = self._decide(codes, rng)
-            self.vote_support_ = self.support_.copy()
-            if self.self_training:
-                self._self_train(parallel, new_learner, codes, rng)
+            self._decide(parallel, new_learner, codes, rng)
         self._donor_seed = draw_seed(rng)
         self._warn_of_vanished_classes(codes)
         return self
@@ -209,7 +150,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             "beta": self.beta,
             "momentum": self.momentum,
             "n_iter": self.n_iter,
-            "n_epochs": self._setting("n_epochs"),
+            "n_epochs": self._vote_epochs(n_classes),
         }
         n_repeats = self._setting("n_repeats")
         repeats = parallel(
@@ -234,50 +175,39 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         value = getattr(self, name)
         return DEFAULTS[self.method][name] if value is None else value
 
-    def _decide(self, codes, rng):
-        if self.method == "paper":
-            return vote_support(self.votes_, codes, rng)
-        return core_support(
-            self.predictions_, self.components_, codes, self.core_share, rng
-        )
+    def _vote_epochs(self, n_classes):
+        n_epochs = self._setting("n_epochs")
+        if self.method == "core" and self.n_epochs is None:
+            # More classes take more steps to tell apart; twice as many at 40.
+            n_epochs = max(n_epochs, round(n_epochs * np.sqrt(n_classes / 10)))
+        return n_epochs
+
+    def _decide(self, parallel, new_learner, codes, rng):
+        """Turn the votes into a verdict."""
+        votes = self.predictions_, self.components_, codes, self.core_share, rng
+        n_epochs = self._setting("self_training_epochs")
+
+        def examine(tasks):
+            return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
+
+        if self.method == "core" and self.self_training:
+            self.support_, self.vote_support_, poisoned = find_poison(
+                examine, *votes, n_epochs
+            )
+            self.poisoned_classes_ = self.classes_[poisoned]
+        elif self.method == "core":
+            self.support_ = self.vote_support_ = core_support(*votes)
+        else:
+            self.support_ = self.vote_support_ = vote_support(self.votes_, codes, rng)
+            if self.self_training:
+                self.support_ = self_train(
+                    examine, codes, self.support_, rng, n_epochs
+                )
 
     def _progress(self, repeat, n_repeats):
         if not self.verbose:
             return None
         return {"desc": f"repeat {repeat + 1}/{n_repeats}", "unit": "round"}
-
-    def _self_train(self, parallel, new_learner, codes, rng):
-        n_epochs = self._setting("self_training_epochs")
-
-        def examine(tasks):
-            return parallel(
-                delayed(_one_model)(new_learner, *task, n_epochs) for task in tasks
-            )
-
-        # The second examination starts from what the first one kept, and keeps more.
-        regain, n_times = {
-            "paper": (self_train, 1),
-            "core": (cross_examine, 2),
-        }[self.method]
-        for _ in range(n_times):
-            before = self.support_
-            self.support_ = regain(examine, codes, before, rng)
-            self._restore_unknown_classes(codes, before)
-
-    def _restore_unknown_classes(self, codes, before):
-        """Undo the verdict of models on classes of which they recognise no row."""
-        kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
-        had = np.bincount(codes[before], minlength=len(self.classes_))
-        unknown = (kept == 0) & (had > 0)
-        if unknown.any():
-            self.support_ = self.support_ | (before & unknown[codes])
-            warnings.warn(
-                "Self-training recognises no row of these classes: "
-                f"{self.classes_[unknown].tolist()}. The rows of their core are kept "
-                "unexamined; train for more self_training_epochs.",
-                ClassVanishedWarning,
-                stacklevel=5,
-            )
 
     def _warn_of_vanished_classes(self, codes):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))

@@ -27,7 +27,7 @@ def vote_support(votes, codes, rng):
     return np.argmax(votes + ties, axis=1) == codes
 
 
-def core_support(predictions, components, codes, share, rng):
+def core_support(predictions, components, codes, share, rng, last=None):
     """Keep the share of every class that is least suspect.
 
     A row is suspect where few of the learners that were not trained on it predict its
@@ -49,6 +49,9 @@ def core_support(predictions, components, codes, share, rng):
     rng : RandomState
         Breaks ties.
 
+    last : ndarray of shape (n,), bool, default=None
+        Rows that are kept only where a class has too few others.
+
     Returns
     -------
     support : ndarray of shape (n,), bool
@@ -59,6 +62,8 @@ def core_support(predictions, components, codes, share, rng):
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
         suspicion[rows] = rankdata(-agreement[rows]) + rankdata(contrast(hits[:, rows]))
+    if last is not None:
+        suspicion[last] += suspicion.max() + 1
     shuffled = rng.permutation(len(codes))
     support = np.empty(len(codes), dtype=bool)
     rank = rank_in_class(suspicion[shuffled], codes[shuffled])

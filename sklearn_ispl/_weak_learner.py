@@ -230,6 +230,32 @@ class SkorchLearner:
             codes[batch] = output.argmax(1)
         return check_losses(losses.cpu().numpy()), codes.cpu().numpy()
 
+    def epochs_for(self, n_rows, n_epochs):
+        """Return more epochs than asked for where these would be too few steps.
+
+        A hundred steps for ten classes, and more for more.
+        """
+        n_steps = 100 * np.sqrt(self.n_classes / 10)
+        return max(n_epochs, int(np.ceil(n_steps / np.ceil(n_rows / self.batch_size))))
+
+    def features(self, rows):
+        """Return what the last linear layer is given, or, without one, log odds."""
+        net = for_inference(self.estimator_)
+        layers = [m for m in net.module_.modules() if isinstance(m, nn.Linear)]
+        seen, found = [], []
+        hook = layers and layers[-1].register_forward_pre_hook(
+            lambda _, inputs: seen.append(inputs[0])
+        )
+        try:
+            for batch in gen_batches(len(rows), score_batch(self.X)):
+                output = forward(net, self.X[torch.as_tensor(rows[batch])])
+                found.append((seen.pop() if layers else output).flatten(1).cpu())
+                seen.clear()
+        finally:
+            if layers:
+                hook.remove()
+        return torch.cat(found).numpy()
+
     def finish(self):
         """Return the current learner, without its optimizer, ready to be kept."""
         return slim(self.estimator_)
@@ -269,6 +295,15 @@ class SklearnLearner:
         given = proba[np.arange(len(rows)), self.y[rows]]
         losses = -np.log(np.maximum(given, np.finfo(given.dtype).tiny))
         return check_losses(losses), proba.argmax(axis=1)
+
+    def epochs_for(self, n_rows, n_epochs):
+        """Return the epochs asked for; what a call does is the classifier's affair."""
+        return n_epochs
+
+    def features(self, rows):
+        """Return the logarithms of the current learner's probabilities."""
+        proba = self.estimator_.predict_proba(self.X[rows])
+        return np.log(np.maximum(proba, 1e-6))
 
     def finish(self):
         """Return the current learner, ready to be kept."""

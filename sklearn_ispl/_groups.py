@@ -1,0 +1,166 @@
+"""Groups of rows within a class, in the features of a model: functions of arrays."""
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from ._weak_learner import draw_seed
+
+# A group has at least so many rows, and such a share of its class; at most half of it.
+MIN_ROWS, MIN_SHARE = 4, 0.02
+
+
+def clusters(features, n_clusters, rng, n_components=10):
+    """Return the cluster of each row, by k-means on the leading principal components.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, n_features)
+    n_clusters : int
+    rng : RandomState
+    n_components : int, default=10
+
+    Returns
+    -------
+    cluster : ndarray of shape (n,), int
+    """
+    if n_clusters == 1:
+        return np.zeros(len(features), dtype=int)
+    reduced = PCA(
+        min(n_components, *features.shape), random_state=draw_seed(rng)
+    ).fit_transform(features)
+    return KMeans(n_clusters, n_init=3, random_state=draw_seed(rng)).fit_predict(reduced)
+
+
+def smaller_clusters(features, codes, rng):
+    """Return the rows in the smaller of two clusters of their class.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, n_features)
+    codes : ndarray of shape (n,), int
+    rng : RandomState
+
+    Returns
+    -------
+    smaller : ndarray of shape (n,), bool
+        None of a class of fewer than ten rows.
+    """
+    smaller = np.zeros(len(codes), dtype=bool)
+    for code in np.unique(codes):
+        rows = np.flatnonzero(codes == code)
+        if len(rows) >= 10:
+            cluster = clusters(features[rows], 2, rng)
+            smaller[rows] = cluster == np.bincount(cluster, minlength=2).argmin()
+    return smaller
+
+
+def expand(features, codes, group, rng, n_folds=4, weight=5.0):
+    """Return the rows that a probe takes for the group of their class.
+
+    The probe is a linear discriminant of all classes and all groups, a class and its
+    group being two. It judges rows that it was not fitted to.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, n_features)
+    codes : ndarray of shape (n,), int
+    group : ndarray of shape (n,), bool
+    rng : RandomState
+    n_folds : int, default=4
+    weight : float, default=5
+        How much more likely a group is held for than its size says.
+
+    Returns
+    -------
+    group : ndarray of shape (n,), bool
+        None of a class that had none.
+    """
+    n_classes = codes.max() + 1
+    labels = np.where(group, codes + n_classes, codes)
+    fold = rng.permutation(len(codes)) % n_folds
+    expanded = np.zeros(len(codes), dtype=bool)
+    for held_out in range(n_folds):
+        fitted, judged = fold != held_out, np.flatnonzero(fold == held_out)
+        # A covariance takes two rows.
+        fitted &= np.bincount(labels[fitted], minlength=2 * n_classes)[labels] > 1
+        found, sizes = np.unique(labels[fitted], return_counts=True)
+        if not len(found) or found[-1] < n_classes or len(found) >= sizes.sum():
+            continue
+        priors = sizes * np.where(found < n_classes, 1.0, weight)
+        probe = LinearDiscriminantAnalysis(
+            solver="lsqr", shrinkage=0.01, priors=priors / priors.sum()
+        ).fit(features[fitted], labels[fitted])
+        scores = np.full((len(judged), 2 * n_classes), -np.inf)
+        scores[:, found] = probe.predict_log_proba(features[judged])
+        rows, own = np.arange(len(judged)), codes[judged]
+        expanded[judged] = scores[rows, own + n_classes] > scores[rows, own]
+    return expanded
+
+
+def closed_groups(features, codes, start, wrong, rng):
+    """Return the groups that a start grows into and that then grow no more.
+
+    The rows of a trigger are alike in a way that no other row is, so that the group
+    finds all of them and nothing else. Honest rows that are hard to learn are hard by
+    degrees: their group takes in more and more of the class.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, n_features)
+        Of a model trained on all rows.
+
+    codes : ndarray of shape (n,), int
+    start : ndarray of shape (n,), bool
+    wrong : ndarray of shape (n,), bool
+        Rows whose label models that were not trained on such rows do not predict; of a
+        group, four in five have to be.
+
+    rng : RandomState
+
+    Returns
+    -------
+    group : ndarray of shape (n,), bool
+    """
+    least = np.maximum(MIN_ROWS, MIN_SHARE * np.bincount(codes))
+    found = np.zeros(len(codes), dtype=bool)
+    for part in _parts(features, codes, start, least / 2, rng):
+        first = group = expand(features, codes, part, rng)
+        for _ in range(2):
+            before, group = group, expand(features, codes, group, rng)
+        for code in np.unique(codes[group]):
+            of_class = codes == code
+            rows = group & of_class
+            if (
+                least[code] <= rows.sum() <= of_class.sum() / 2
+                and wrong[rows].mean() >= 0.8
+                and wrong[of_class & ~rows].mean() <= 0.7
+                and _overlap(rows, first & of_class) >= 0.7
+                and _overlap(rows, before & of_class) >= 0.7
+            ):
+                found |= rows
+    return found
+
+
+def _parts(features, codes, start, least, rng, max_clusters=3):
+    """Yield the start, then one cluster of it in each class, then the next.
+
+    Where poison and hard honest rows of a class are both in the start, a group grown
+    from both is never closed.
+    """
+    for n_clusters in range(1, max_clusters + 1):
+        part = np.full(len(codes), -1)
+        for code in np.unique(codes[start]):
+            rows = np.flatnonzero(start & (codes == code))
+            if len(rows) >= max(least[code], 2 * n_clusters):
+                part[rows] = clusters(features[rows], n_clusters, rng)
+        for number in range(n_clusters):
+            rows = part == number
+            rows &= (np.bincount(codes[rows], minlength=len(least)) >= least)[codes]
+            if rows.any():
+                yield rows
+
+
+def _overlap(one, other):
+    return (one & other).sum() / max(1, (one | other).sum())

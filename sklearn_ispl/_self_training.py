@@ -1,0 +1,152 @@
+"""What models that were not trained on a row say about it: from votes to a verdict."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._groups import closed_groups, smaller_clusters
+from ._rules import core_support
+from ._weak_learner import draw_seed
+
+# Losses, in nats: from where a row is left out of training for doubt, and from where a
+# model contradicts its label; and below which a model of all rows explains it.
+DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
+
+
+class Task(NamedTuple):
+    """A model to train, and the rows that it is asked about."""
+
+    seed: int
+    trained: np.ndarray
+    judged: np.ndarray
+    n_epochs: int
+    features: bool = False
+    enough_steps: bool = True  # even if these take more epochs
+
+
+class Verdict(NamedTuple):
+    """What a model says: the loss of each row judged, its class, its features."""
+
+    losses: np.ndarray
+    predicted: np.ndarray
+    features: np.ndarray = None
+
+
+def self_train(examine, codes, support, rng, n_epochs):
+    """Add back the rejected rows whose label a model of the kept rows predicts (B.1).
+
+    Parameters
+    ----------
+    examine : callable
+        Takes a list of `Task` and returns a list of `Verdict`.
+
+    codes : ndarray of shape (n,), int
+    support : ndarray of shape (n,), bool
+    rng : RandomState
+    n_epochs : int
+
+    Returns
+    -------
+    support : ndarray of shape (n,), bool
+        Contains the given one.
+    """
+    rejected = np.flatnonzero(~support)
+    if not 0 < len(rejected) < len(codes):
+        return support
+    seed, trained = draw_seed(rng), np.flatnonzero(support)
+    task = Task(seed, trained, rejected, n_epochs, enough_steps=False)
+    (verdict,) = examine([task])
+    support = support.copy()
+    support[rejected] = verdict.predicted == codes[rejected]
+    return support
+
+
+def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
+    """Ask about every row the models of the trusted rows that were not trained on it.
+
+    The trusted rows are cut into folds, and each model is trained on all folds but one.
+    A trusted row is judged by the one model that did not see it, any other row by all.
+
+    Parameters
+    ----------
+    examine, codes, rng, n_epochs
+        See `self_train`.
+
+    trusted : ndarray of shape (n,), bool
+    n_folds : int, default=2
+
+    Returns
+    -------
+    losses : ndarray of shape (n,)
+        Of the mean probability of a row's label, in nats.
+
+    wrong : ndarray of shape (n,), bool
+        Whether a model predicts another class.
+    """
+    fold = np.full(len(codes), -1)
+    fold[rng.permutation(np.flatnonzero(trusted))] = (
+        np.arange(trusted.sum()) % n_folds
+    )
+    tasks = [
+        Task(draw_seed(rng), np.flatnonzero(seen), np.flatnonzero(~seen), n_epochs)
+        for seen in (trusted & (fold != held_out) for held_out in range(n_folds))
+        if seen.any() and not seen.all()
+    ]
+    chance, n_models = np.zeros(len(codes)), np.zeros(len(codes))
+    wrong = np.zeros(len(codes), dtype=bool)
+    for task, verdict in zip(tasks, examine(tasks)):
+        chance[task.judged] += np.exp(-verdict.losses)
+        n_models[task.judged] += 1
+        wrong[task.judged] |= verdict.predicted != codes[task.judged]
+    chance /= np.maximum(n_models, 1)
+    return -np.log(np.maximum(chance, np.finfo(float).tiny)), wrong
+
+
+def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
+    """Reject groups that explain themselves and that nothing else explains.
+
+    1. A model is trained on all rows. Of the two clusters of every class in its
+       features, the smaller is kept out of the core where it can be.
+    2. The core is the share of every class that the votes suspect least. Models of the
+       core alone, not trained for long, judge all rows; whoever is not in doubt joins,
+       and new models judge all rows again.
+    3. What the model of all rows explains and the models of the others contradict is
+       where a group starts: its rows are learned from one another alone. The group is
+       poison if it is closed, see `closed_groups`.
+    4. In the classes of such groups, the rows still in doubt are rejected as well.
+
+    Parameters
+    ----------
+    examine, codes, rng, n_epochs
+        See `self_train`.
+
+    predictions : ndarray of shape (n_learners, n), int
+    components : ndarray of shape (n_repeats, n), int
+    share : float in (0, 1]
+        See `core_support`.
+
+    Returns
+    -------
+    support : ndarray of shape (n,), bool
+    core : ndarray of shape (n,), bool
+    poisoned : ndarray of int
+        The classes that have such a group.
+    """
+    everything = np.arange(len(codes))
+    (whole,) = examine([Task(draw_seed(rng), everything, everything, n_epochs, True)])
+    aside = smaller_clusters(whole.features, codes, rng)
+    core = core_support(predictions, components, codes, share, rng, last=aside)
+    trusted = core
+    for part in (0.4, 0.4, 0.75):  # weak at first: the core may hold a few poisoned rows
+        epochs = max(1, round(part * n_epochs))
+        losses, wrong = cross_examine(examine, codes, trusted, rng, epochs)
+        doubted = wrong & (losses > DOUBT)
+        trusted = ~doubted
+        # A class that the models do not know yet must not drop out of their training.
+        least = np.bincount(codes[core])
+        kept = np.bincount(codes[trusted], minlength=len(least))
+        trusted |= core & (kept < least)[codes]
+    start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
+    group = closed_groups(whole.features, codes, start, wrong, rng)
+    poisoned = np.unique(codes[group])
+    return ~(group | doubted & np.isin(codes, poisoned)), core, poisoned
