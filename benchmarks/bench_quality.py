@@ -99,6 +99,7 @@ def run(what, options):
         warnings.simplefilter("always", ClassVanishedWarning)
         _, result["seconds"] = timed(ispl.fit, X, y)
     result["warned"] = any(w.category is ClassVanishedWarning for w in caught)
+    result["flagged"] = getattr(ispl, "poisoned_classes_", np.array([])).tolist()
     for stage, support in [("vote", ispl.vote_support_), ("end", ispl.support_)]:
         result[f"poison_{stage}"] = int((support & poisoned).sum())
         result[f"clean_{stage}"] = float(support[~poisoned].mean())

@@ -285,11 +285,12 @@ _PARAMETERS = """Parameters
 
     method : {"core", "paper"}, default="core"
         The rule that turns votes into a verdict. "paper" is the printed one (B.1): keep
-        the rows whose label is the modal vote. "core" is stricter: keep, of every
-        class, the `core_share` of rows that are least suspect by the votes, and leave
-        it to self-training to win the others back.
+        the rows whose label is the modal vote. "core" takes from the votes but the
+        `core_share` of every class that is least suspect, lets models of these rows
+        judge the others, and rejects the groups of rows that nothing but themselves
+        explains; classes without such a group are kept whole.
 
-    core_share : float in (0, 1], default=1/2
+    core_share : float in (0, 1], default=1/4
         Share of every class that ``method="core"`` starts from. The poison must be a
         smaller part of a class than what it leaves out.
 
@@ -306,30 +307,28 @@ _PARAMETERS = """Parameters
 
     n_repeats : int, default=None
         How often the rows are partitioned anew. Every component of every repeat has a
-        learner that votes. None means 3 for ``method="paper"``, as printed, and 6 for
-        ``method="core"``.
+        learner that votes. None means 3, as printed.
 
     n_iter : int, default=None
         Iterations per component. None means ``2 + min(3, floor(1 / p))`` for the
         target share p of the round.
 
     n_epochs : int, default=None
-        Epochs of training in one iteration. None means 2 for ``method="paper"``, as
-        printed, and 4 for ``method="core"``, which bears stronger learners. They must
-        stay weak all the same: many epochs let them learn a trigger from a handful of
+        Epochs of training in one iteration. None means 2, as printed; with
+        ``method="core"`` more for more than ten classes, twice as many for forty. The
+        learners must stay weak: many epochs let them learn a trigger from a handful of
         rows.
 
     self_training : bool, default=True
-        Whether to win clean rows back. With ``method="paper"``, a fresh model is
-        trained on the kept rows and adds the rejected rows whose label it predicts;
-        a few poisoned rows among the kept ones suffice to bring back all. With
-        ``method="core"``, two models are trained, each on one half of the core, and
-        a row is kept if all of them that were not trained on it predict its label; then
-        the same once more from the rows so kept.
+        Whether models trained on part of the rows have the last word. With
+        ``method="paper"``, a fresh model is trained on the kept rows and adds the
+        rejected rows whose label it predicts; a few poisoned rows among the kept ones
+        suffice to bring back all. For ``method="core"`` see the Notes; False keeps the
+        core alone.
 
     self_training_epochs : int, default=None
         Epochs of these models. None means 40 for ``method="paper"``, as printed, and
-        20 for ``method="core"``.
+        20 for ``method="core"``, of which the models of the core get two fifths.
 
     n_jobs : int, default=None
         Repeats, and models of self-training, that run at the same time, each in a
@@ -355,6 +354,10 @@ _ATTRIBUTES = """Attributes
     vote_support_ : ndarray of shape (n_rows,), bool
         The rows that were kept before self-training: the core, or those whose label is
         the modal vote.
+
+    poisoned_classes_ : ndarray of shape (n_poisoned_classes,)
+        The labels under which a group was rejected, often none. Only with
+        ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

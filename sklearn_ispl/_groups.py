@@ -30,7 +30,8 @@ def clusters(features, n_clusters, rng, n_components=10):
     reduced = PCA(
         min(n_components, *features.shape), random_state=draw_seed(rng)
     ).fit_transform(features)
-    return KMeans(n_clusters, n_init=3, random_state=draw_seed(rng)).fit_predict(reduced)
+    k_means = KMeans(n_clusters, n_init=3, random_state=draw_seed(rng))
+    return k_means.fit_predict(reduced)
 
 
 def smaller_clusters(features, codes, rng):
@@ -143,7 +144,7 @@ def closed_groups(features, codes, start, wrong, rng):
     return found
 
 
-def _parts(features, codes, start, least, rng, max_clusters=3):
+def _parts(features, codes, start, least, rng, max_clusters=5):
     """Yield the start, then one cluster of it in each class, then the next.
 
     Where poison and hard honest rows of a class are both in the start, a group grown

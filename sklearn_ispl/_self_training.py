@@ -108,12 +108,16 @@ def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
     1. A model is trained on all rows. Of the two clusters of every class in its
        features, the smaller is kept out of the core where it can be.
     2. The core is the share of every class that the votes suspect least. Models of the
-       core alone, not trained for long, judge all rows; whoever is not in doubt joins,
-       and new models judge all rows again.
-    3. What the model of all rows explains and the models of the others contradict is
-       where a group starts: its rows are learned from one another alone. The group is
-       poison if it is closed, see `closed_groups`.
-    4. In the classes of such groups, the rows still in doubt are rejected as well.
+       core, not trained for long, judge all rows. Whoever is not in doubt joins, and
+       new models judge all rows again, twice.
+    3. What the model of all rows explains and the last models contradict is where a
+       group starts: its rows are learned from one another alone. The group is poison
+       if it is closed, see `closed_groups`. The rows in doubt in its class are
+       rejected as well.
+
+    Steps 2 and 3 are done for two notions of doubt. Where classes are easy, any row
+    that a model gets wrong had better stay out, for a few poisoned rows teach the
+    trigger; where they are hard, that would leave the models too little to learn from.
 
     Parameters
     ----------
@@ -136,17 +140,27 @@ def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
     (whole,) = examine([Task(draw_seed(rng), everything, everything, n_epochs, True)])
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
-    trusted = core
-    for part in (0.4, 0.4, 0.75):  # weak at first: the core may hold a few poisoned rows
-        epochs = max(1, round(part * n_epochs))
-        losses, wrong = cross_examine(examine, codes, trusted, rng, epochs)
-        doubted = wrong & (losses > DOUBT)
-        trusted = ~doubted
-        # A class that the models do not know yet must not drop out of their training.
-        least = np.bincount(codes[core])
-        kept = np.bincount(codes[trusted], minlength=len(least))
-        trusted |= core & (kept < least)[codes]
-    start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
-    group = closed_groups(whole.features, codes, start, wrong, rng)
-    poisoned = np.unique(codes[group])
-    return ~(group | doubted & np.isin(codes, poisoned)), core, poisoned
+    weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
+    judgement = cross_examine(examine, codes, core, rng, weak)
+    support, poisoned = np.ones(len(codes), dtype=bool), []
+    for doubt in (0.0, DOUBT):
+        losses, wrong = judgement
+        for epochs in (weak, longer):
+            trusted = _without_doubt(wrong & (losses > doubt), codes, core)
+            losses, wrong = cross_examine(examine, codes, trusted, rng, epochs)
+        start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
+        group = closed_groups(whole.features, codes, start, wrong, rng)
+        found = np.unique(codes[group])
+        support &= ~(group | wrong & (losses > DOUBT) & np.isin(codes, found))
+        poisoned = np.union1d(poisoned, found).astype(int)
+    return support, core, poisoned
+
+
+def _without_doubt(doubted, codes, core):
+    """Return the other rows; of a class with fewer of them than its core, that too.
+
+    A class that the models do not know yet must not drop out of their training.
+    """
+    least = np.bincount(codes[core])
+    n_left = np.bincount(codes[~doubted], minlength=len(least))
+    return ~doubted | core & (n_left < least)[codes]

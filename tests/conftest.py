@@ -33,6 +33,27 @@ def digits():
 
 
 @pytest.fixture(scope="session")
+def digit_images():
+    """1,347 digits as images, as the demo has them."""
+    X, y = load_digits(return_X_y=True)
+    return (X[:1347] / 16).astype(np.float32).reshape(-1, 1, 8, 8), y[:1347]
+
+
+@pytest.fixture(scope="session")
+def backdoored_digits(digit_images):
+    """A function of a seed: X, y, the mask and the target of a drawn backdoor."""
+
+    def poison(seed):
+        source, target = np.random.RandomState(seed).choice(10, 2, replace=False)
+        X, y, poisoned, _ = make_dirty_label_backdoor(
+            *digit_images, source=source, target=target, random_state=seed
+        )
+        return X, y, poisoned, int(target)
+
+    return poison
+
+
+@pytest.fixture(scope="session")
 def poisoned_digits(digits):
     """The same with a fifth of the fours replaced by triggered sevens."""
     return make_dirty_label_backdoor(

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from sklearn_ispl._groups import closed_groups, clusters, expand, smaller_clusters
+
+
+def two_classes(seed=0, n_odd=30, distance=8.0):
+    """Rows of two classes in the plane and beyond; some of class 0 lie apart."""
+    rng = np.random.RandomState(seed)
+    codes = np.repeat([0, 1], 300)
+    odd = np.arange(600) < n_odd
+    centres = np.array([[0, 0, 0, 0], [4, 0, 0, 0], [0, distance, 0, 0]])
+    return centres[codes + 2 * odd] + rng.normal(size=(600, 4)), codes, odd
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2, 3])
+def test_clusters_are_numbered(n_clusters):
+    features, codes, _ = two_classes()
+    found = clusters(features, n_clusters, np.random.RandomState(0))
+    assert found.shape == (600,)
+    assert np.unique(found).tolist() == list(range(n_clusters))
+
+
+def test_smaller_cluster_is_what_lies_apart():
+    features, codes, odd = two_classes()
+    smaller = smaller_clusters(features, codes, np.random.RandomState(0))
+    assert smaller[odd].all() and not smaller[(codes == 0) & ~odd].any()
+    assert 0 < smaller[codes == 1].sum() <= 150
+
+
+def test_small_classes_have_no_clusters():
+    features, codes = np.random.RandomState(0).normal(size=(14, 3)), [0] * 9 + [1] * 5
+    smaller = smaller_clusters(features, np.array(codes), np.random.RandomState(0))
+    assert not smaller.any()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 1.0])
+def test_a_part_expands_to_the_whole_group(share):
+    features, codes, odd = two_classes()
+    part = odd & (np.random.RandomState(1).uniform(size=600) < share)
+    group = expand(features, codes, part, np.random.RandomState(0))
+    assert (group & ~odd).sum() == 0 and (odd & ~group).sum() <= 1
+
+
+@pytest.mark.parametrize("n_rows", [0, 1])
+def test_too_few_rows_do_not_expand(n_rows):
+    features, codes, _ = two_classes()
+    group = np.arange(600) < n_rows
+    assert not expand(features, codes, group, np.random.RandomState(0)).any()
+
+
+def test_a_group_that_lies_apart_is_closed():
+    features, codes, odd = two_classes()
+    start = odd & (np.arange(600) % 2 == 0)
+    found = closed_groups(features, codes, start, odd, np.random.RandomState(0))
+    assert (found ^ odd).sum() <= 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_hard_end_of_a_class_is_not_closed(seed):
+    """Rows of class 0 that lie towards class 1 are wrong by degrees."""
+    features, codes, _ = two_classes(seed, n_odd=0)
+    chance = 1 / (1 + np.exp(2 - 2 * features[:, 0]))
+    hard = (codes == 0) & (np.random.RandomState(seed).uniform(size=600) < chance)
+    found = closed_groups(features, codes, hard, hard, np.random.RandomState(0))
+    assert not found.any()
+
+
+@pytest.mark.parametrize("n_odd", [4, 200])
+def test_a_group_is_neither_a_handful_nor_the_most_of_a_class(n_odd):
+    features, codes, odd = two_classes(n_odd=n_odd)
+    assert not closed_groups(features, codes, odd, odd, np.random.RandomState(0)).any()
+
+
+def test_a_group_that_the_others_explain_is_honest():
+    features, codes, odd = two_classes()
+    wrong = np.zeros(600, dtype=bool)
+    found = closed_groups(features, codes, odd, wrong, np.random.RandomState(0))
+    assert not found.any()
+
+
+def test_a_class_that_nobody_knows_has_no_group():
+    features, codes, odd = two_classes()
+    found = closed_groups(features, codes, odd, codes == 0, np.random.RandomState(0))
+    assert not found.any()
+
+
+def test_poison_is_found_among_hard_rows():
+    features, codes, odd = two_classes()
+    hard = (codes == 0) & ~odd & (features[:, 0] > 1)
+    found = closed_groups(
+        features, codes, odd | hard, odd | hard, np.random.RandomState(0)
+    )
+    assert (found ^ odd).sum() <= 1
