@@ -26,10 +26,11 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     The training set is split into homogeneous components by Inverse Self-Paced
     Learning, several times. The weak learner of every component votes on the label of
-    every row. Rows whose label has the support of learners from all over the data make
-    a core, and fresh models, trained on parts of the core, keep the rows whose label
-    they predict without having seen them. Neither a trusted subset nor the poison rate
-    is needed; but the poison must be the smaller part of every class.
+    every row. The least suspect rows make a core, and models trained on it, and on what
+    it takes in, judge all rows. Rejected are groups of rows whose label nothing but the
+    group itself explains; they are listed by label in `poisoned_classes_`. Neither a
+    trusted subset nor the poison rate is needed; but the poison must be the smaller
+    part of every class.
 
     In a Pipeline a step cannot drop rows. So ``fit_transform(X, y)`` returns X with
     every rejected row *replaced by a kept row of the same given label*, drawn at
@@ -49,6 +50,16 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     Notes
     -----
+    ``method="core"`` goes on after the vote as follows. A model is trained on all rows,
+    and two on halves of the core, which say of every row whether they expect its label.
+    Two more rounds of such models are trained on the rows not in doubt. A row whose
+    label the model of all rows expects and the last models find hardly possible starts
+    a group. A linear probe on the features of the model of all rows grows the group
+    within its class. Poisoned rows share a mark, so that their group takes in all of
+    them and then nothing more: only such closed groups are rejected, with the rows of
+    their class that the last models doubt. Honest rows that are hard to learn make no
+    closed group, unless they are near copies of one another.
+
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.
 

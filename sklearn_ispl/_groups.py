@@ -1,9 +1,12 @@
 """Groups of rows within a class, in the features of a model: functions of arrays."""
 
+import warnings
+
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import ConvergenceWarning
 
 from ._weak_learner import draw_seed
 
@@ -27,11 +30,12 @@ def clusters(features, n_clusters, rng, n_components=10):
     """
     if n_clusters == 1:
         return np.zeros(len(features), dtype=int)
-    reduced = PCA(
-        min(n_components, *features.shape), random_state=draw_seed(rng)
-    ).fit_transform(features)
+    pca = PCA(min(n_components, *features.shape), random_state=draw_seed(rng))
     k_means = KMeans(n_clusters, n_init=3, random_state=draw_seed(rng))
-    return k_means.fit_predict(reduced)
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        # Equal rows make fewer clusters than asked for, which does no harm.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return k_means.fit_predict(pca.fit_transform(features))
 
 
 def smaller_clusters(features, codes, rng):

@@ -112,8 +112,9 @@ def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
        new models judge all rows again, twice.
     3. What the model of all rows explains and the last models contradict is where a
        group starts: its rows are learned from one another alone. The group is poison
-       if it is closed, see `closed_groups`. The rows in doubt in its class are
-       rejected as well.
+       if it is closed, see `closed_groups`.
+    4. In the classes of such groups, rows that the strictest models get wrong are
+       suspect. They are rejected with the group if models of all other rows doubt them.
 
     Steps 2 and 3 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
@@ -142,18 +143,21 @@ def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
     core = core_support(predictions, components, codes, share, rng, last=aside)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     judgement = cross_examine(examine, codes, core, rng, weak)
-    support, poisoned = np.ones(len(codes), dtype=bool), []
+    group, suspect = np.zeros((2, len(codes)), dtype=bool)
     for doubt in (0.0, DOUBT):
         losses, wrong = judgement
         for epochs in (weak, longer):
             trusted = _without_doubt(wrong & (losses > doubt), codes, core)
             losses, wrong = cross_examine(examine, codes, trusted, rng, epochs)
         start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
-        group = closed_groups(whole.features, codes, start, wrong, rng)
-        found = np.unique(codes[group])
-        support &= ~(group | wrong & (losses > DOUBT) & np.isin(codes, found))
-        poisoned = np.union1d(poisoned, found).astype(int)
-    return support, core, poisoned
+        group |= closed_groups(whole.features, codes, start, wrong, rng)
+        suspect |= wrong & (not doubt)
+    poisoned = np.unique(codes[group])
+    suspect = group | suspect & np.isin(codes, poisoned)
+    if len(poisoned):
+        losses, wrong = cross_examine(examine, codes, ~suspect, rng, longer)
+        suspect &= group | (wrong & (losses > DOUBT))
+    return ~suspect, core, poisoned
 
 
 def _without_doubt(doubted, codes, core):

@@ -21,6 +21,14 @@ def test_clusters_are_numbered(n_clusters):
     assert np.unique(found).tolist() == list(range(n_clusters))
 
 
+@pytest.mark.filterwarnings("error")
+def test_equal_rows_have_clusters_too():
+    features = np.repeat([[0.0, 1.0], [1.0, 0.0]], 6, axis=0)
+    found = clusters(features, 3, np.random.RandomState(0))
+    assert len(np.unique(found)) == 2
+    assert (clusters(np.ones((12, 3)), 2, np.random.RandomState(0)) == 0).all()
+
+
 def test_smaller_cluster_is_what_lies_apart():
     features, codes, odd = two_classes()
     smaller = smaller_clusters(features, codes, np.random.RandomState(0))
