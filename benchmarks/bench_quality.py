@@ -151,6 +151,32 @@ def summary(results):
         )
 
 
+def rst(results):
+    """Return one row of a table per scenario, in percent."""
+    header = ["seed", "data", "attack", "n", "A undefended", "A", "A clean", "C"]
+    header += ["C clean", "poison left", "clean kept", "seconds"]
+    lines = [".. list-table::", "    :header-rows: 1", ""]
+
+    def add(cells):
+        lines.append(f"    * - {cells[0]}")
+        lines.extend(f"      - {cell}" for cell in cells[1:])
+
+    add(header)
+    for r in results:
+        if r.get("weak"):
+            continue
+        attack = "none"
+        if r["A_none"] is not None:
+            pair = f"{'all' if r['source'] is None else r['source']} to {r['target']}"
+            attack = f"{r['trigger']}, {pair}, {r['poison_rate']:.0%}"
+        cells = [r["seed"], r["data"], attack, r["n"]]
+        for name in ("A_none", "A", "A_clean", "C", "C_clean"):
+            cells.append("" if r[name] is None else f"{100 * r[name]:.1f}")
+        cells.append(f"{r['poison_end']} of {r['n_poisoned']}")
+        add([*cells, f"{100 * r['clean_end']:.1f}", f"{r['seconds']:.0f}"])
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", choices=LISTS, default="tune")
@@ -163,10 +189,13 @@ def main():
     parser.add_argument("--votes", help="folder for predictions and components")
     parser.add_argument("--out", help="JSON lines, appended to")
     parser.add_argument("--summary", help="only print what is in this file")
+    parser.add_argument("--rst", help="with --summary: write a table of its scenarios")
     options = parser.parse_args()
     if options.summary:
-        lines = Path(options.summary).read_text().splitlines()
-        return summary([json.loads(line) for line in lines])
+        results = list(map(json.loads, Path(options.summary).read_text().splitlines()))
+        if options.rst:
+            Path(options.rst).write_text(rst(results))
+        return summary(results)
     torch.set_num_threads(1)
     path = Path(options.out)
     results = list(
