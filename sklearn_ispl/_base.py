@@ -200,9 +200,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         else:
             self.support_ = self.vote_support_ = vote_support(self.votes_, codes, rng)
             if self.self_training:
-                self.support_ = self_train(
-                    examine, codes, self.support_, rng, n_epochs
-                )
+                self.support_ = self_train(examine, codes, self.support_, rng, n_epochs)
 
     def _progress(self, repeat, n_repeats):
         if not self.verbose:

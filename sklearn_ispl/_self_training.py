@@ -84,9 +84,7 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
         Whether a model predicts another class.
     """
     fold = np.full(len(codes), -1)
-    fold[rng.permutation(np.flatnonzero(trusted))] = (
-        np.arange(trusted.sum()) % n_folds
-    )
+    fold[rng.permutation(np.flatnonzero(trusted))] = np.arange(trusted.sum()) % n_folds
     tasks = [
         Task(draw_seed(rng), np.flatnonzero(seen), np.flatnonzero(~seen), n_epochs)
         for seen in (trusted & (fold != held_out) for held_out in range(n_folds))
@@ -143,7 +141,7 @@ def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
     core = core_support(predictions, components, codes, share, rng, last=aside)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     judgement = cross_examine(examine, codes, core, rng, weak)
-    group, suspect = np.zeros((2, len(codes)), dtype=bool)
+    group, mistaken = np.zeros(len(codes), dtype=bool), []
     for doubt in (0.0, DOUBT):
         losses, wrong = judgement
         for epochs in (weak, longer):
@@ -151,9 +149,9 @@ def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
             losses, wrong = cross_examine(examine, codes, trusted, rng, epochs)
         start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
         group |= closed_groups(whole.features, codes, start, wrong, rng)
-        suspect |= wrong & (not doubt)
+        mistaken.append(wrong)
     poisoned = np.unique(codes[group])
-    suspect = group | suspect & np.isin(codes, poisoned)
+    suspect = group | mistaken[0] & np.isin(codes, poisoned)
     if len(poisoned):
         losses, wrong = cross_examine(examine, codes, ~suspect, rng, longer)
         suspect &= group | (wrong & (losses > DOUBT))

@@ -6,7 +6,7 @@ moved to its device once. The algorithms above see NumPy arrays only.
 
 import inspect
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import RLock
 
 import numpy as np
@@ -231,29 +231,22 @@ class SkorchLearner:
         return check_losses(losses.cpu().numpy()), codes.cpu().numpy()
 
     def epochs_for(self, n_rows, n_epochs):
-        """Return more epochs than asked for where these would be too few steps.
-
-        A hundred steps for ten classes, and more for more.
-        """
+        """Return enough epochs for a hundred steps, or more for over ten classes."""
         n_steps = 100 * np.sqrt(self.n_classes / 10)
         return max(n_epochs, int(np.ceil(n_steps / np.ceil(n_rows / self.batch_size))))
 
     def features(self, rows):
-        """Return what the last linear layer is given, or, without one, log odds."""
-        net = for_inference(self.estimator_)
+        """Return what the last linear layer is given; without one, the output."""
+        net, seen, found = for_inference(self.estimator_), [], []
         layers = [m for m in net.module_.modules() if isinstance(m, nn.Linear)]
-        seen, found = [], []
-        hook = layers and layers[-1].register_forward_pre_hook(
-            lambda _, inputs: seen.append(inputs[0])
-        )
-        try:
+        tap = nullcontext()
+        if layers:
+            tap = layers[-1].register_forward_pre_hook(lambda _, X: seen.append(X[0]))
+        with tap:
             for batch in gen_batches(len(rows), score_batch(self.X)):
                 output = forward(net, self.X[torch.as_tensor(rows[batch])])
-                found.append((seen.pop() if layers else output).flatten(1).cpu())
+                found.append((seen[-1] if layers else output).flatten(1).cpu())
                 seen.clear()
-        finally:
-            if layers:
-                hook.remove()
         return torch.cat(found).numpy()
 
     def finish(self):

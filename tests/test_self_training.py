@@ -7,6 +7,7 @@ from sklearn_ispl._base import _one_model
 from sklearn_ispl._self_training import (
     DOUBT,
     Verdict,
+    _without_doubt,
     cross_examine,
     find_poison,
     self_train,
@@ -137,3 +138,12 @@ def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
     np.testing.assert_array_equal(support, ~odd)
     assert poisoned.tolist() == [0]
     assert core.sum() == 50 and not core[odd].any()
+
+
+def test_a_class_in_doubt_keeps_its_core():
+    codes = np.repeat([0, 1], 4)
+    core = np.arange(8) % 2 == 0
+    doubted = np.array([1, 1, 0, 0, 1, 1, 1, 0], dtype=bool)
+    trusted = _without_doubt(doubted, codes, core)
+    # Class 0 has as many rows left as its core; class 1 has fewer.
+    np.testing.assert_array_equal(trusted, [0, 0, 1, 1, 1, 0, 1, 1])

@@ -109,6 +109,35 @@ def test_losses_are_minus_the_log_of_the_given_class(learner, digits):
     np.testing.assert_allclose(losses, expected, rtol=1e-3, atol=1e-5)
 
 
+def test_features_are_of_every_row_and_leave_the_learner_alone(learner, digits):
+    rows = np.arange(0, 360, 3)
+    learner.start(0)
+    learner.train(np.arange(360), 3)
+    features = learner.features(rows)
+    assert features.shape[0] == len(rows) and features.ndim == 2
+    np.testing.assert_allclose(features[::2], learner.features(rows[::2]), atol=1e-4)
+    before = learner.score(rows)[0]
+    np.testing.assert_array_equal(learner.score(rows)[0], before)
+
+
+def test_features_are_what_the_last_layer_is_given(digits):
+    learner = make_learner(make_net(), *digits, 10, "cpu")
+    learner.start(0)
+    learner.train(np.arange(360), 2)
+    head = learner.estimator_.module_[-1]
+    output = head(torch.as_tensor(learner.features(np.arange(360)))).argmax(1)
+    np.testing.assert_array_equal(output, learner.score(np.arange(360))[1])
+    assert not head._forward_pre_hooks
+
+
+@pytest.mark.parametrize("n_rows, expected", [(40, 50), (400, 8), (320, 8)])
+def test_few_rows_take_more_epochs(digits, n_rows, expected):
+    learner = make_learner(make_net(batch_size=20), *digits, 10, "cpu")
+    assert learner.epochs_for(n_rows, 8) == expected
+    learner = make_learner(GaussianNB(), *digits, 10, "cpu")
+    assert learner.epochs_for(n_rows, 8) == 8
+
+
 @pytest.mark.parametrize("n_rows", [1, 2, 8, 9, 17, 100])
 def test_batches_cover_the_rows_and_never_hold_one(n_rows):
     rows = torch.arange(n_rows) + 5
