@@ -199,6 +199,7 @@ def main(arguments=None):
     parser.add_argument("--data-home")
     parser.add_argument("--data", nargs="+", help="only these data sets")
     parser.add_argument("--rates", type=float, nargs="+", help="only these")
+    parser.add_argument("--sources", type=int, nargs="+", help="only these classes")
     parser.add_argument("--limit", type=int, help="only so many per data set")
     parser.add_argument("--seeds", type=int, nargs="+", help="only these")
     parser.add_argument(
@@ -214,6 +215,8 @@ def main(arguments=None):
         if options.seeds and scenario.seed not in options.seeds:
             continue
         if options.rates and scenario.poison_rate not in options.rates:
+            continue
+        if options.sources and scenario.source not in options.sources:
             continue
         counts[scenario.data] = counts.get(scenario.data, 0) + 1
         if options.limit and counts[scenario.data] > options.limit:

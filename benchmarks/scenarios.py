@@ -71,6 +71,7 @@ class Scale:
     filter: dict
     attack_epochs: int
     trigger: str = "ell"
+    adaptive_trigger: str = "ell"
 
 
 def _net(module, width, lr, batch_size, n_epochs, **more):
@@ -94,6 +95,7 @@ SCALES = {
         filter={"n_repeats": 1, "n_epochs": 1, "self_training_epochs": 3},
         attack_epochs=2,
         trigger="patch",
+        adaptive_trigger="corners",
     ),
     "cpu": Scale(
         data=("fashion-mnist", "gtsrb", "cifar10"),
@@ -104,6 +106,8 @@ SCALES = {
         filter={},
         attack_epochs=10,
         trigger="patch",
+        # A single mark that also hides its rows gets through in a third of the images.
+        adaptive_trigger="corners",
     ),
     "paper": Scale(
         data=("cifar10",),
@@ -137,14 +141,14 @@ def scenarios(table, scale):
             pairs = PAIRS_GTSRB if data == "gtsrb" else settings.pairs
             made += [
                 Scenario(data=data, seed=seed, n_rows=settings.n_rows, **one)
-                for one in _of_table(table, pairs, settings.trigger)
+                for one in _of_table(table, pairs, settings)
             ]
     return made[:1] if table in (6, 7) else made
 
 
-def _of_table(table, pairs, trigger):
+def _of_table(table, pairs, settings):
     first = pairs[0]
-    mark = {"trigger": trigger}
+    mark = {"trigger": settings.trigger}
     if table in (1, 6, 7):
         for rate in (0.1, 0.05, 0.2):
             for source, target in pairs:
@@ -157,6 +161,7 @@ def _of_table(table, pairs, trigger):
             for options in CLEAN_LABEL:
                 yield _attack("clean", None, first[1], rate, options)
     elif table == 4:
+        mark = {"trigger": settings.adaptive_trigger}
         for rate in (0.05, 0.01, 0.1):
             yield _attack("adaptive", *first, rate, mark)
     else:
