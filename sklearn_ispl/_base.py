@@ -2,6 +2,7 @@
 
 import warnings
 from functools import partial
+from itertools import zip_longest
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -14,6 +15,7 @@ from ._mixins import SupervisedMixin, SupportMixin
 from ._partitioner import partition
 from ._rules import core_support, vote_support
 from ._self_training import Verdict, find_poison, self_train
+from ._transplants import flipping_rows
 from ._validation import check_training_set, constraints
 from ._voter import count_votes, predict_all
 from ._weak_learner import draw_seed, make_learner, one_thread
@@ -42,7 +44,14 @@ def _one_model(new_learner, task):
             n_epochs = learner.epochs_for(len(task.trained), n_epochs)
         learner.train(task.trained, n_epochs)
         features = learner.features(task.judged) if task.features else None
-        return Verdict(*learner.score(task.judged), features)
+        losses, predicted = learner.score(task.judged)
+        estimator = learner.estimator_ if task.estimator else None
+        return Verdict(losses, predicted, features, estimator)
+
+
+def _one_transplant(*args):
+    with one_thread():
+        return flipping_rows(*args)
 
 
 class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
@@ -137,7 +146,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         # One pool for all, so that workers are handed the rows but once.
         with Parallel(n_jobs=self.n_jobs) as parallel:
             self._collect_votes(parallel, new_learner, codes, rng)
-            self._decide(parallel, new_learner, codes, rng)
+            self._decide(parallel, new_learner, X32, codes, rng)
         self._donor_seed = draw_seed(rng)
         self._warn_of_vanished_classes(codes)
         return self
@@ -182,7 +191,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             n_epochs = max(n_epochs, round(n_epochs * np.sqrt(n_classes / 10)))
         return n_epochs
 
-    def _decide(self, parallel, new_learner, codes, rng):
+    def _decide(self, parallel, new_learner, X, codes, rng):
         """Turn the votes into a verdict."""
         votes = self.predictions_, self.components_, codes, self.core_share, rng
         n_epochs = self._setting("self_training_epochs")
@@ -190,9 +199,23 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         def examine(tasks):
             return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
 
+        def transplant(*verdicts):
+            if X.ndim != 4:
+                return []
+            models = [verdict.estimator for verdict in verdicts]
+            known = np.all([v.predicted == codes for v in verdicts], axis=0)
+            rows = parallel(
+                delayed(_one_transplant)(
+                    X, verdicts[0].features, codes, code, models, known, draw_seed(rng)
+                )
+                for code in range(len(self.classes_))
+            )
+            ranks = zip_longest(*rows, fillvalue=np.array([], dtype=int))
+            return [np.isin(np.arange(len(codes)), np.concatenate(r)) for r in ranks]
+
         if self.method == "core" and self.self_training:
             self.support_, self.vote_support_, poisoned = find_poison(
-                examine, *votes, n_epochs
+                examine, transplant, *votes, n_epochs
             )
             self.poisoned_classes_ = self.classes_[poisoned]
         elif self.method == "core":

@@ -104,8 +104,8 @@ def expand(features, codes, group, rng, n_folds=4, weight=5.0):
     return expanded
 
 
-def closed_groups(features, codes, start, wrong, rng):
-    """Return the groups that a start grows into and that then grow no more.
+def closed_groups(features, codes, start, rng, max_clusters):
+    """Yield the groups that a start grows into and that then grow no more.
 
     The rows of a trigger are alike in a way that no other row is, so that the group
     finds all of them and nothing else. Honest rows that are hard to learn are hard by
@@ -118,19 +118,18 @@ def closed_groups(features, codes, start, wrong, rng):
 
     codes : ndarray of shape (n,), int
     start : ndarray of shape (n,), bool
-    wrong : ndarray of shape (n,), bool
-        Rows whose label models that were not trained on such rows do not predict; of a
-        group, four in five have to be.
-
     rng : RandomState
+    max_clusters : int
+        Into how many parts the start of a class is cut: where poison and honest rows
+        are both in it, a group grown from both is never closed.
 
-    Returns
-    -------
+    Yields
+    ------
     group : ndarray of shape (n,), bool
+        Rows of one class, at most half of it.
     """
     least = np.maximum(MIN_ROWS, MIN_SHARE * np.bincount(codes))
-    found = np.zeros(len(codes), dtype=bool)
-    for part in _parts(features, codes, start, least / 2, rng):
+    for part in _parts(features, codes, start, least / 2, rng, max_clusters):
         first = group = expand(features, codes, part, rng)
         for _ in range(2):
             before, group = group, expand(features, codes, group, rng)
@@ -139,21 +138,62 @@ def closed_groups(features, codes, start, wrong, rng):
             rows = group & of_class
             if (
                 least[code] <= rows.sum() <= of_class.sum() / 2
-                and wrong[rows].mean() >= 0.8
-                and wrong[of_class & ~rows].mean() <= 0.7
                 and _overlap(rows, first & of_class) >= 0.7
                 and _overlap(rows, before & of_class) >= 0.7
             ):
-                found |= rows
+                yield rows
+
+
+def contradicted_groups(features, codes, start, wrong, rng):
+    """Return the closed groups that nothing but themselves explains.
+
+    Parameters
+    ----------
+    features, codes, start, rng
+        See `closed_groups`.
+
+    wrong : ndarray of shape (n,), bool
+        Rows whose label models that were not trained on such rows do not predict; of a
+        group, four in five have to be. Of the others of the class no more than seven
+        in ten: a class that is not known yet tells nothing.
+
+    Returns
+    -------
+    group : ndarray of shape (n,), bool
+    """
+    found = np.zeros(len(codes), dtype=bool)
+    for rows in closed_groups(features, codes, start, rng, max_clusters=5):
+        others = (codes == codes[rows][0]) & ~rows
+        if wrong[rows].mean() >= 0.8 and wrong[others].mean() <= 0.7:
+            found |= rows
     return found
 
 
-def _parts(features, codes, start, least, rng, max_clusters=5):
-    """Yield the start, then one cluster of it in each class, then the next.
+def flipping_groups(features, codes, flipping, rng):
+    """Return the closed groups, at most a third of a class, half of whose rows flip.
 
-    Where poison and hard honest rows of a class are both in the start, a group grown
-    from both is never closed.
+    Parameters
+    ----------
+    features, codes, rng
+        See `closed_groups`.
+
+    flipping : ndarray of shape (n,), bool
+        Rows with a window that makes other images their class.
+
+    Returns
+    -------
+    groups : list of ndarray of shape (n,), bool
     """
+    sizes = np.bincount(codes)
+    return [
+        rows
+        for rows in closed_groups(features, codes, flipping, rng, max_clusters=2)
+        if flipping[rows].mean() >= 0.5 and rows.sum() <= sizes[codes[rows][0]] / 3
+    ]
+
+
+def _parts(features, codes, start, least, rng, max_clusters):
+    """Yield the start, then one cluster of it in each class, then the next."""
     for n_clusters in range(1, max_clusters + 1):
         part = np.full(len(codes), -1)
         for code in np.unique(codes[start]):

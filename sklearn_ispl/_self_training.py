@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._groups import closed_groups, smaller_clusters
+from ._groups import contradicted_groups, flipping_groups, smaller_clusters
 from ._rules import core_support
 from ._weak_learner import draw_seed
 
@@ -21,15 +21,20 @@ class Task(NamedTuple):
     judged: np.ndarray
     n_epochs: int
     features: bool = False
+    estimator: bool = False
     enough_steps: bool = True  # even if these take more epochs
 
 
 class Verdict(NamedTuple):
-    """What a model says: the loss of each row judged, its class, its features."""
+    """What a model says: the loss of each row judged, its class, its features.
+
+    And the model itself, where the task asks for it.
+    """
 
     losses: np.ndarray
     predicted: np.ndarray
     features: np.ndarray = None
+    estimator: object = None
 
 
 def self_train(examine, codes, support, rng, n_epochs):
@@ -100,7 +105,9 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
     return -np.log(np.maximum(chance, np.finfo(float).tiny)), wrong
 
 
-def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
+def find_poison(
+    examine, transplant, predictions, components, codes, share, rng, n_epochs
+):
     """Reject groups that explain themselves and that nothing else explains.
 
     1. A model is trained on all rows. Of the two clusters of every class in its
@@ -110,8 +117,13 @@ def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
        new models judge all rows again, twice.
     3. What the model of all rows explains and the last models contradict is where a
        group starts: its rows are learned from one another alone. The group is poison
-       if it is closed, see `closed_groups`.
-    4. In the classes of such groups, rows that the strictest models get wrong are
+       if it is closed, see `contradicted_groups`.
+    4. Another way to a group: rows with a window that makes images of other classes
+       theirs in the eyes of the model of all rows, and not of a model of the core.
+       Poison that resembles its target is found like this, which nothing contradicts.
+       The group is poison if it is closed and models of all other rows are right about
+       it a third as often as about the rest of its class, or less.
+    5. In the classes of such groups, rows that the strictest models get wrong are
        suspect. They are rejected with the group if models of all other rows doubt them.
 
     Steps 2 and 3 are done for two notions of doubt. Where classes are easy, any row
@@ -122,6 +134,10 @@ def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
     ----------
     examine, codes, rng, n_epochs
         See `self_train`.
+
+    transplant : callable
+        Takes the verdicts of the models of all rows and of the core; returns masks of
+        rows, see `flipping_rows`.
 
     predictions : ndarray of shape (n_learners, n), int
     components : ndarray of shape (n_repeats, n), int
@@ -136,26 +152,62 @@ def find_poison(examine, predictions, components, codes, share, rng, n_epochs):
         The classes that have such a group.
     """
     everything = np.arange(len(codes))
-    (whole,) = examine([Task(draw_seed(rng), everything, everything, n_epochs, True)])
+    task = Task(draw_seed(rng), everything, everything, n_epochs, True, True)
+    (whole,) = examine([task])
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     judgement = cross_examine(examine, codes, core, rng, weak)
-    group, mistaken = np.zeros(len(codes), dtype=bool), []
+    group, contradicted = np.zeros((2, len(codes)), dtype=bool)
+    mistaken = []
     for doubt in (0.0, DOUBT):
         losses, wrong = judgement
         for epochs in (weak, longer):
             trusted = _without_doubt(wrong & (losses > doubt), codes, core)
             losses, wrong = cross_examine(examine, codes, trusted, rng, epochs)
-        start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
-        group |= closed_groups(whole.features, codes, start, wrong, rng)
+        start = _contradicted(losses, whole)
+        contradicted |= start
+        group |= contradicted_groups(whole.features, codes, start, wrong, rng)
         mistaken.append(wrong)
-    poisoned = np.unique(codes[group])
-    suspect = group | mistaken[0] & np.isin(codes, poisoned)
-    if len(poisoned):
-        losses, wrong = cross_examine(examine, codes, ~suspect, rng, longer)
+    mistaken = mistaken[0]
+    task = Task(draw_seed(rng), np.flatnonzero(core), everything, weak, estimator=True)
+    (small,) = examine([task])
+    groups = [
+        rows
+        for flipping in transplant(whole, small)
+        for rows in flipping_groups(whole.features, codes, flipping, rng)
+    ]
+    if groups:
+        others = ~np.any(groups, axis=0)
+        losses, wrong = cross_examine(examine, codes, others, rng, longer)
+        contradicted |= _contradicted(losses, whole)
+        for rows in groups:
+            of_class = codes == codes[rows][0]
+            if np.mean(~wrong[rows]) <= np.mean(~wrong[others & of_class]) / 3:
+                group |= rows
+                mistaken |= wrong & of_class
+    suspect = _suspect(codes, group, mistaken, contradicted)
+    if group.any():
+        trusted = _without_doubt(suspect, codes, core & ~group)
+        losses, wrong = cross_examine(examine, codes, trusted, rng, longer)
         suspect &= group | (wrong & (losses > DOUBT))
-    return ~suspect, core, poisoned
+    return ~suspect, core, np.unique(codes[group])
+
+
+def _contradicted(losses, whole):
+    """Return the rows that models contradict and that a model of all rows explains."""
+    return (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
+
+
+def _suspect(codes, group, mistaken, contradicted):
+    """Return the groups and, in their classes, the rows that models are wrong about.
+
+    Of a class that the models hardly know, most rows are mistaken; then only those that
+    are contradicted.
+    """
+    hardly_known = np.bincount(codes, mistaken) > 0.7 * np.bincount(codes)
+    suspect = mistaken & (contradicted | ~hardly_known[codes])
+    return group | suspect & np.isin(codes, codes[group])
 
 
 def _without_doubt(doubted, codes, core):
@@ -163,6 +215,6 @@ def _without_doubt(doubted, codes, core):
 
     A class that the models do not know yet must not drop out of their training.
     """
-    least = np.bincount(codes[core])
+    least = np.bincount(codes[core], minlength=codes.max() + 1)
     n_left = np.bincount(codes[~doubted], minlength=len(least))
     return ~doubted | core & (n_left < least)[codes]

@@ -495,3 +495,30 @@ def predict_codes(estimator, X):
     for batch in gen_batches(len(X), score_batch(X)):
         codes[batch] = forward(net, X[batch]).argmax(1)
     return codes.cpu().numpy()
+
+
+def probabilities(estimator):
+    """Return a function from X to the class probabilities of a fitted learner.
+
+    Parameters
+    ----------
+    estimator : fitted NeuralNetClassifier or scikit-learn classifier
+
+    Returns
+    -------
+    predict : callable
+        Takes X of shape (n, ...), float32, n > 0; returns an array of shape (n,
+        n_classes).
+    """
+    if not isinstance(estimator, NeuralNet):
+        return lambda X: estimator.predict_proba(X.reshape(len(X), -1))
+    net = for_inference(estimator)
+    nonlinearity = net._get_predict_nonlinearity()
+
+    def predict(X):
+        X = as_tensor(X, torch.device(net.device))
+        batches = gen_batches(len(X), score_batch(X))
+        found = [nonlinearity(forward(net, X[batch])) for batch in batches]
+        return torch.cat(found).cpu().numpy()
+
+    return predict

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from sklearn_ispl._groups import closed_groups, clusters, expand, smaller_clusters
+from sklearn_ispl._groups import (
+    clusters,
+    contradicted_groups,
+    expand,
+    flipping_groups,
+    smaller_clusters,
+)
 
 
 def two_classes(seed=0, n_odd=30, distance=8.0):
@@ -60,7 +66,7 @@ def test_too_few_rows_do_not_expand(n_rows):
 def test_a_group_that_lies_apart_is_closed():
     features, codes, odd = two_classes()
     start = odd & (np.arange(600) % 2 == 0)
-    found = closed_groups(features, codes, start, odd, np.random.RandomState(0))
+    found = contradicted_groups(features, codes, start, odd, np.random.RandomState(0))
     assert (found ^ odd).sum() <= 1
 
 
@@ -70,33 +76,57 @@ def test_the_hard_end_of_a_class_is_not_closed(seed):
     features, codes, _ = two_classes(seed, n_odd=0)
     chance = 1 / (1 + np.exp(2 - 2 * features[:, 0]))
     hard = (codes == 0) & (np.random.RandomState(seed).uniform(size=600) < chance)
-    found = closed_groups(features, codes, hard, hard, np.random.RandomState(0))
+    found = contradicted_groups(features, codes, hard, hard, np.random.RandomState(0))
     assert not found.any()
 
 
 @pytest.mark.parametrize("n_odd", [4, 200])
 def test_a_group_is_neither_a_handful_nor_the_most_of_a_class(n_odd):
     features, codes, odd = two_classes(n_odd=n_odd)
-    assert not closed_groups(features, codes, odd, odd, np.random.RandomState(0)).any()
+    assert not contradicted_groups(
+        features, codes, odd, odd, np.random.RandomState(0)
+    ).any()
 
 
 def test_a_group_that_the_others_explain_is_honest():
     features, codes, odd = two_classes()
     wrong = np.zeros(600, dtype=bool)
-    found = closed_groups(features, codes, odd, wrong, np.random.RandomState(0))
+    found = contradicted_groups(features, codes, odd, wrong, np.random.RandomState(0))
     assert not found.any()
 
 
 def test_a_class_that_nobody_knows_has_no_group():
     features, codes, odd = two_classes()
-    found = closed_groups(features, codes, odd, codes == 0, np.random.RandomState(0))
+    found = contradicted_groups(
+        features, codes, odd, codes == 0, np.random.RandomState(0)
+    )
     assert not found.any()
 
 
 def test_poison_is_found_among_hard_rows():
     features, codes, odd = two_classes()
     hard = (codes == 0) & ~odd & (features[:, 0] > 1)
-    found = closed_groups(
+    found = contradicted_groups(
         features, codes, odd | hard, odd | hard, np.random.RandomState(0)
     )
     assert (found ^ odd).sum() <= 1
+
+
+@pytest.mark.parametrize(("share", "n_found"), [(1.0, 1), (0.8, 1), (0.3, 0)])
+def test_most_of_a_flipping_group_has_to_flip(share, n_found):
+    features, codes, odd = two_classes(n_odd=60)
+    flipping = odd & (np.arange(600) % 60 < share * 60)
+    found = flipping_groups(features, codes, flipping, np.random.RandomState(0))
+    assert min(len(found), 1) == n_found
+    for group in found:
+        assert (group ^ odd).sum() <= 1
+
+
+def test_a_flipping_group_is_no_more_than_a_third_of_its_class():
+    features, codes, odd = two_classes(n_odd=120)
+    found = flipping_groups(features, codes, odd, np.random.RandomState(0))
+    assert not found
+    # The same group is closed for want of nothing else.
+    assert contradicted_groups(
+        features, codes, odd, odd, np.random.RandomState(0)
+    ).any()

@@ -7,6 +7,7 @@ from sklearn_ispl._base import _one_model
 from sklearn_ispl._self_training import (
     DOUBT,
     Verdict,
+    _suspect,
     _without_doubt,
     cross_examine,
     find_poison,
@@ -109,12 +110,23 @@ def test_one_dissenting_model_makes_a_row_wrong():
     assert wrong[4:].all() and wrong[:4].sum() == 2
 
 
-def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
-    """Twenty rows of class 0 are alike in the features; a model of the core says 1."""
+def two_classes_with_odd_rows():
+    """Twenty rows of class 0 are alike in the features."""
     codes = np.repeat([0, 1], 100)
     odd = np.arange(200) < 20
     rng = np.random.RandomState(0)
     features = rng.normal(size=(200, 5)) + 6 * np.eye(5)[codes + 2 * odd]
+    hits = rng.uniform(size=(8, 200)) < np.where(odd, 0.1, 0.8)
+    predictions = np.where(hits, codes, 1 - codes)
+    return codes, odd, features, predictions, np.tile(np.arange(200) % 8, (1, 1))
+
+
+def trigger_examiner(codes, odd, features, loss, fooled=1.0):
+    """Models that know the odd rows if they were trained on one, else take them for 1.
+
+    A share of the odd rows is fooled nevertheless.
+    """
+    stubborn = odd & (np.arange(len(codes)) < fooled * odd.sum())
 
     def examine(tasks):
         verdicts = []
@@ -124,20 +136,54 @@ def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
                 verdicts.append(Verdict(np.zeros(200), codes, features))
                 continue
             knows = np.isin(task.trained, np.flatnonzero(odd)).any()
-            fooled = odd[rows] & (not knows)
-            losses = np.where(fooled, 9.0, 0.1)
-            verdicts.append(Verdict(losses, np.where(fooled, 1, codes[rows])))
+            wrong = stubborn[rows] & (not knows)
+            predicted = np.where(wrong, 1, codes[rows])
+            verdicts.append(Verdict(np.where(wrong, loss, 0.1), predicted))
         return verdicts
 
-    hits = rng.uniform(size=(8, 200)) < np.where(odd, 0.1, 0.8)
-    predictions = np.where(hits, codes, 1 - codes)
-    components = np.tile(np.arange(200) % 8, (1, 1))
+    return examine
+
+
+def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
+    codes, odd, features, predictions, components = two_classes_with_odd_rows()
     support, core, poisoned = find_poison(
-        examine, predictions, components, codes, 1 / 4, np.random.RandomState(0), 20
+        trigger_examiner(codes, odd, features, loss=9.0),
+        lambda *_: [],
+        predictions,
+        components,
+        codes,
+        1 / 4,
+        np.random.RandomState(0),
+        20,
     )
     np.testing.assert_array_equal(support, ~odd)
     assert poisoned.tolist() == [0]
     assert core.sum() == 50 and not core[odd].any()
+
+
+@pytest.mark.parametrize("fooled", [1.0, 0.5])
+def test_what_flips_other_images_is_poison_if_the_rest_does_not_explain_it(fooled):
+    """Nothing is contradicted: the models are wrong, but not sure of it."""
+    codes, odd, features, predictions, components = two_classes_with_odd_rows()
+    asked = []
+
+    def transplant(whole, core):
+        asked.append((whole, core))
+        return [odd & (np.arange(200) % 4 > 0)]
+
+    support, _, poisoned = find_poison(
+        trigger_examiner(codes, odd, features, loss=3.0, fooled=fooled),
+        transplant,
+        predictions,
+        components,
+        codes,
+        1 / 4,
+        np.random.RandomState(0),
+        20,
+    )
+    assert len(asked) == 1 and asked[0][0].features is features
+    np.testing.assert_array_equal(support, ~odd if fooled == 1 else np.ones(200, bool))
+    assert poisoned.tolist() == ([0] if fooled == 1 else [])
 
 
 def test_a_class_in_doubt_keeps_its_core():
@@ -147,3 +193,17 @@ def test_a_class_in_doubt_keeps_its_core():
     trusted = _without_doubt(doubted, codes, core)
     # Class 0 has as many rows left as its core; class 1 has fewer.
     np.testing.assert_array_equal(trusted, [0, 0, 1, 1, 1, 0, 1, 1])
+
+
+@pytest.mark.parametrize(("n_mistaken", "n_suspect"), [(6, 7), (8, 4)])
+def test_of_a_class_hardly_known_only_the_contradicted_are_suspect(
+    n_mistaken, n_suspect
+):
+    """Ten rows of each class; one is the group, three of the others are contradicted."""
+    codes = np.repeat([0, 1], 10)
+    group = np.arange(20) == 0
+    mistaken = (np.arange(20) % 10 > 0) & (np.arange(20) % 10 <= n_mistaken)
+    contradicted = np.isin(np.arange(20), [1, 2, 3, 11, 12])
+    suspect = _suspect(codes, group, mistaken, contradicted)
+    assert suspect[:10].sum() == n_suspect and not suspect[10:].any()
+    assert suspect[[0, 1, 2, 3]].all()

@@ -18,6 +18,7 @@ from sklearn_ispl._weak_learner import (
     make_learner,
     one_thread,
     predict_codes,
+    probabilities,
     resolve_device,
     score_batch,
     shuffled_batches,
@@ -475,3 +476,15 @@ def test_learner_without_enough_classes_is_an_error(digits):
     learner.train(np.arange(300), 1)
     with pytest.raises(ValueError, match="last layer 10 outputs"):
         learner.score(np.arange(20))
+
+
+def test_probabilities_are_those_of_the_learner(learner, digits):
+    learner.start(seed=0)
+    learner.train(np.arange(360), 3)
+    losses, codes = learner.score(np.arange(360))
+    proba = probabilities(learner.estimator_)(digits[0])
+    assert proba.shape == (360, 10)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(proba.argmax(axis=1), codes)
+    given = proba[np.arange(360), digits[1]]
+    np.testing.assert_allclose(-np.log(given), losses, rtol=1e-3, atol=1e-5)
