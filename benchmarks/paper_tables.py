@@ -119,6 +119,9 @@ DEFENCES = {
     "Activation Clustering, distance": _on_model(
         rivals.activation_clustering, cluster_analysis="distance"
     ),
+    "Activation Clustering, silhouette": _on_model(
+        rivals.activation_clustering, cluster_analysis="silhouette-scores"
+    ),
     "Spectral Signatures": _on_model(rivals.spectral_signatures),
     "Spectral Signatures, true rate": _on_model(
         rivals.spectral_signatures, expected_pp_poison="true"

@@ -2,9 +2,10 @@
 
     python benchmarks/render_tables.py results.jsonl --rst tables.rst --plot tables.svg
 
-A cell is C and A in percent, medians over the seeds; after them poisoned rows kept and
-clean rows lost, and seconds. A scenario whose undefended A is below 50 % is marked: it
-says nothing about a defence.
+First an overview, one row per defence; then one table per scenario. A cell is C and A
+in percent, medians over the seeds; after them poisoned rows kept and clean rows lost,
+and seconds. A scenario whose undefended A is below 50 % is marked and left out of the
+overview: it says nothing about a defence.
 """
 
 import argparse
@@ -63,27 +64,63 @@ def rows_of(groups, table, name):
         ]
 
 
+def is_weak(groups, table, name):
+    """Return whether the attack of a scenario does not work undefended."""
+    none = groups.get((table, name, "none"))
+    attack = _median(none, "A") if none else None
+    return attack is not None and attack < 0.5
+
+
+def overview(groups):
+    """Yield, for each defence, its rows of the overview: one, of text."""
+    of_defence = {}
+    for (table, name, defence), results in groups.items():
+        if table <= 5 and not is_weak(groups, table, name):
+            clean = groups.get((table, name, "clean"))
+            C = _median(clean, "C", 100) if clean else np.nan
+            of_defence.setdefault(defence, []).append((C, results))
+    for defence, found in of_defence.items():
+        A = [_median(results, "A", 100) for _, results in found]
+        A = np.array([a for a in A if a is not None])
+        loss = [C - _median(results, "C", 100) for C, results in found]
+        lost = [_median(results, "clean_lost", 100) for _, results in found]
+        lost = [share for share in lost if share is not None]
+        yield [
+            defence,
+            f"{np.sum(A < 5)} of {len(A)}",
+            _text(np.median(A)) if len(A) else "",
+            _text(A.max()) if len(A) else "",
+            _text(np.median(loss)),
+            _text(max(loss)),
+            _text(np.median(lost)) if lost else "",
+        ]
+
+
+OVERVIEW = ["defence", "A under 5 %", "A, median", "A, worst"]
+OVERVIEW += ["C lost, median", "C lost, worst", "clean rows lost, %, median"]
+
+
+def list_table(title, rows):
+    """Return the lines of a table."""
+    lines = [f".. list-table:: {title}", "    :header-rows: 1", ""]
+    for row in rows:
+        lines += [f"    * - {row[0]}", *(f"      - {cell}" for cell in row[1:])]
+    return [*lines, ""]
+
+
 def rst(groups):
     """Return the page."""
-    lines = []
+    title = "Overview: A in percent, C lost against the clean model in points"
+    lines = list_table(title, [OVERVIEW, *overview(groups)])
     for table in sorted({key[0] for key in groups}):
         title = f"Table {table}: {TITLES[table]}"
         lines += [title, "-" * len(title), ""]
         names = dict.fromkeys(key[1] for key in groups if key[0] == table)
         for name in names:
-            none = groups.get((table, name, "none"))
-            attack = _median(none, "A") if none else None
-            weak = attack is not None and attack < 0.5
+            weak = is_weak(groups, table, name)
             mark = " (undefended A below 50 %: no test of a defence)" if weak else ""
-            lines += [
-                f".. list-table:: {name}{mark}",
-                "    :header-rows: 1",
-                "",
-            ]
             header = ["defence", "C", "A", "poison kept", "clean lost, %", "seconds"]
-            for row in [header, *rows_of(groups, table, name)]:
-                lines += [f"    * - {row[0]}", *(f"      - {cell}" for cell in row[1:])]
-            lines.append("")
+            lines += list_table(name + mark, [header, *rows_of(groups, table, name)])
     return "\n".join(lines)
 
 

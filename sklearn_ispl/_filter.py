@@ -60,6 +60,12 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     their class that the last models doubt. Honest rows that are hard to learn make no
     closed group, unless they are near copies of one another.
 
+    Of images, a window of a row may start a group too: one that, pasted into images of
+    another class, makes the model of all rows see the row's class in them, and not a
+    model of the core. A closed group of such rows is rejected if models of all other
+    rows do not know it. A mark is found by this if it fits in a window of 28 % of the
+    image's side.
+
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.
 

@@ -49,6 +49,29 @@ def test_run_resume_and_render(scripts, tmp_path, capsys):
     assert picture.stat().st_size > 1000
 
 
+def test_overview_counts_the_attacks_that_work(scripts, tmp_path):
+    _, render_tables = scripts
+    out = tmp_path / "results.jsonl"
+    cells = [
+        ("strong", "none", 0.9, 0.8, None),
+        ("strong", "clean", 0.9, 0.01, None),
+        ("strong", "ours", 0.85, 0.02, 0.1),
+        ("other", "none", 0.9, 0.6, None),
+        ("other", "clean", 0.8, 0.0, None),
+        ("other", "ours", 0.79, 0.5, 0.2),
+        ("too weak", "none", 0.9, 0.3, None),
+        ("too weak", "ours", 0.1, 1.0, 1.0),
+        ("no poison", "clean", 0.9, None, None),
+        ("no poison", "ours", 0.7, None, 0.3),
+    ]
+    names = ("name", "defence", "C", "A", "clean_lost")
+    lines = [{"table": 1, **dict(zip(names, cell))} for cell in cells]
+    out.write_text("\n".join(map(json.dumps, lines)))
+    rows = {row[0]: row[1:] for row in render_tables.overview(render_tables.read(out))}
+    assert rows["ours"] == ["1 of 2", "26.0", "50.0", "5.0", "20.0", "20.0"]
+    assert rows["none"][:3] == ["0 of 2", "70.0", "80.0"]
+
+
 def test_grid(scripts, tmp_path, monkeypatch):
     paper_tables, _ = scripts
     monkeypatch.setattr(paper_tables, "GRID", {"filter__alpha": [1 / 4, 1 / 2]} | BETA)
