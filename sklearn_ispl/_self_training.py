@@ -1,5 +1,6 @@
 """What models that were not trained on a row say about it: from votes to a verdict."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -157,41 +158,58 @@ def find_poison(
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
-    judgement = cross_examine(examine, codes, core, rng, weak)
+    ask = partial(cross_examine, examine, codes, rng=rng)
+    group, mistaken, contradicted = _by_contradiction(
+        ask, codes, core, whole, rng, weak, longer
+    )
+    task = Task(draw_seed(rng), np.flatnonzero(core), everything, weak, estimator=True)
+    (small,) = examine([task])
+    flipping = transplant(whole, small)
+    more = _by_windows(ask, codes, flipping, whole, rng, longer)
+    group, mistaken = group | more[0], mistaken | more[1]
+    suspect = _suspect(codes, group, mistaken, contradicted | more[2])
+    if group.any():
+        trusted = _without_doubt(suspect, codes, core & ~group)
+        losses, wrong = ask(trusted, n_epochs=longer)
+        suspect &= group | (wrong & (losses > DOUBT))
+    return ~suspect, core, np.unique(codes[group])
+
+
+def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
+    """Return the groups, what the strictest models get wrong, what is contradicted."""
+    judgement = ask(core, n_epochs=weak)
     group, contradicted = np.zeros((2, len(codes)), dtype=bool)
     mistaken = []
     for doubt in (0.0, DOUBT):
         losses, wrong = judgement
         for epochs in (weak, longer):
             trusted = _without_doubt(wrong & (losses > doubt), codes, core)
-            losses, wrong = cross_examine(examine, codes, trusted, rng, epochs)
+            losses, wrong = ask(trusted, n_epochs=epochs)
         start = _contradicted(losses, whole)
         contradicted |= start
         group |= contradicted_groups(whole.features, codes, start, wrong, rng)
         mistaken.append(wrong)
-    mistaken = mistaken[0]
-    task = Task(draw_seed(rng), np.flatnonzero(core), everything, weak, estimator=True)
-    (small,) = examine([task])
+    return group, mistaken[0], contradicted
+
+
+def _by_windows(ask, codes, flipping, whole, rng, longer):
+    """Return the groups, what models of the rest get wrong, what they contradict."""
+    group, mistaken, contradicted = np.zeros((3, len(codes)), dtype=bool)
     groups = [
         rows
-        for flipping in transplant(whole, small)
-        for rows in flipping_groups(whole.features, codes, flipping, rng)
+        for flips in flipping
+        for rows in flipping_groups(whole.features, codes, flips, rng)
     ]
     if groups:
         others = ~np.any(groups, axis=0)
-        losses, wrong = cross_examine(examine, codes, others, rng, longer)
-        contradicted |= _contradicted(losses, whole)
+        losses, wrong = ask(others, n_epochs=longer)
+        contradicted = _contradicted(losses, whole)
         for rows in groups:
             of_class = codes == codes[rows][0]
             if np.mean(~wrong[rows]) <= np.mean(~wrong[others & of_class]) / 3:
                 group |= rows
                 mistaken |= wrong & of_class
-    suspect = _suspect(codes, group, mistaken, contradicted)
-    if group.any():
-        trusted = _without_doubt(suspect, codes, core & ~group)
-        losses, wrong = cross_examine(examine, codes, trusted, rng, longer)
-        suspect &= group | (wrong & (losses > DOUBT))
-    return ~suspect, core, np.unique(codes[group])
+    return group, mistaken, contradicted
 
 
 def _contradicted(losses, whole):
