@@ -199,7 +199,7 @@ def test_a_class_in_doubt_keeps_its_core():
 def test_of_a_class_hardly_known_only_the_contradicted_are_suspect(
     n_mistaken, n_suspect
 ):
-    """Ten rows of each class; one is the group, three of the others are contradicted."""
+    """Ten rows of each class; one is the group, three others are contradicted."""
     codes = np.repeat([0, 1], 10)
     group = np.arange(20) == 0
     mistaken = (np.arange(20) % 10 > 0) & (np.arange(20) % 10 <= n_mistaken)
