@@ -165,20 +165,35 @@ def run_grid(bench):
 
 
 def done(path):
-    """Return what a file of results has already: pairs of scenario and defence."""
-    if not Path(path).exists():
+    """Return what a file of results has: table, scenario and defence of each line.
+
+    A line that was cut off is taken out of the file, and run again.
+    """
+    path = Path(path)
+    if not path.exists():
         return set()
-    lines = map(json.loads, Path(path).read_text().splitlines())
-    return {(json.dumps(r["scenario"], sort_keys=True), r["defence"]) for r in lines}
+    whole, _, cut = path.read_text().rpartition("\n")
+    if cut:
+        path.write_text(whole + "\n" if whole else "")
+    return {
+        (
+            r["table"],
+            r["scale"],
+            json.dumps(r["scenario"], sort_keys=True),
+            r["defence"],
+        )
+        for r in map(json.loads, whole.splitlines())
+    }
 
 
 def run_scenario(scenario, options):
     """Run what is missing of one scenario, and write it line by line."""
     have = done(options.out)
-    key = json.dumps(scenario.asdict(), sort_keys=True)
+    key = options.table, options.scale, json.dumps(scenario.asdict(), sort_keys=True)
     grid = options.table in (6, 7)
-    missing = [d for d in options.defences if (key, d) not in have]
-    if grid and any(k == key and d.startswith("alpha") for k, d in have) or not missing:
+    missing = [d for d in options.defences if (*key, d) not in have]
+    found = any(h[:3] == key and h[3].startswith("alpha") for h in have)
+    if grid and found or not missing:
         return
     bench = Bench(scenario, options.scale, options.data_home)
     head = {"table": options.table, "scale": options.scale, "name": scenario.name}

@@ -182,7 +182,7 @@ def neural_cleanse(
     *body, head = deepcopy(model.module_).eval().requires_grad_(False)
     body = nn.Sequential(*body)
     rng = np.random.RandomState(seed)
-    images = torch.as_tensor(X[rng.permutation(len(X))[:n_images]])
+    images = torch.as_tensor(X[rng.permutation(len(X))[:n_images]]).to(model.device)
     found = [
         _reverse(body, head, images, label, n_steps, penalty, seed)
         for label in range(int(y.max()) + 1)
@@ -191,7 +191,7 @@ def neural_cleanse(
     index = np.abs(sizes - np.median(sizes)) / (
         1.4826 * np.median(np.abs(sizes - np.median(sizes))) + 1e-12
     )
-    alive = torch.ones(head.in_features)
+    alive = torch.ones(head.in_features, device=images.device)
     for label in np.flatnonzero((index > 2) & (sizes < np.median(sizes))):
         alive *= _prune(body, head, images, found[label], label, prune)
     head.weight *= alive
@@ -208,17 +208,19 @@ def _stamp(images, trigger):
 def _reverse(body, head, images, label, n_steps, penalty, seed):
     """Seek the smallest trigger of a class."""
     generator = torch.Generator().manual_seed(seed)
-    raw_mask = torch.full(images.shape[2:], -2.0, requires_grad=True)
-    raw_pattern = torch.zeros(images.shape[1:], requires_grad=True)
+    like = {"device": images.device, "requires_grad": True}
+    raw_mask = torch.full(images.shape[2:], -2.0, **like)
+    raw_pattern = torch.zeros(images.shape[1:], **like)
     low, high = images.min(), images.max()
     optimizer = torch.optim.Adam([raw_mask, raw_pattern], lr=0.1)
-    target = torch.full((64,), int(label))
+    target = torch.full((64,), int(label), device=images.device)
 
     def trigger():
         return raw_mask.sigmoid(), low + (high - low) * raw_pattern.sigmoid()
 
     for _ in range(n_steps):
-        batch = images[torch.randint(len(images), (64,), generator=generator)]
+        rows = torch.randint(len(images), (64,), generator=generator)
+        batch = images[rows.to(images.device)]
         output = head(body(_stamp(batch, trigger())))
         loss = F.cross_entropy(output, target) + penalty * trigger()[0].sum()
         optimizer.zero_grad()
@@ -231,7 +233,7 @@ def _prune(body, head, images, trigger, label, prune):
     """Return which penultimate neurons may live on."""
     plain, stamped = body(images), body(_stamp(images, trigger))
     order = (stamped - plain).mean(dim=0).argsort(descending=True)
-    alive = torch.ones(head.in_features)
+    alive = torch.ones(head.in_features, device=images.device)
     for neuron in order[: int(prune * len(order))]:
         if (head(stamped * alive).argmax(1) == int(label)).float().mean() < 0.1:
             break

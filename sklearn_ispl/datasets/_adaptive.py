@@ -176,6 +176,11 @@ def make_adaptive_backdoor(
     return X_poisoned, y_poisoned, poisoned, trigger
 
 
+# Of the discriminator for each step of the classifier: one that lags behind is misled
+# instead of made unsure.
+N_STEPS = 5
+
+
 class _Game(nn.Module):
     """A classifier and a discriminator of its latent features."""
 
@@ -207,29 +212,32 @@ def _play(X, codes, poisoned, strength, n_epochs):
     classifier = torch.optim.SGD(
         [*game.body.parameters(), *game.head.parameters()], lr=0.05, momentum=0.9
     )
-    discriminator = torch.optim.Adam(game.discriminator.parameters(), lr=1e-3)
+    discriminator = torch.optim.Adam(game.discriminator.parameters(), lr=1e-2)
 
-    def told_apart(latent, rows):
+    def told_apart(latent, rows, is_poison):
         """The discriminator's loss on the target class, both sides weighing alike."""
         among = of_target[rows]
-        if not among.any():
-            return latent.new_zeros(())
-        return F.binary_cross_entropy_with_logits(
+        loss = F.binary_cross_entropy_with_logits(
             game.discriminator(latent[among]).squeeze(1),
-            poisoned[rows][among].float(),
-            pos_weight=weight,
+            is_poison[rows][among],
+            weight=torch.where(poisoned[rows][among], weight, 1.0),
+            reduction="sum",
         )
+        return loss / max(1, among.sum())
 
+    truth, unsure = poisoned.float(), torch.full((len(X),), 0.5)
     all_rows = torch.arange(len(X))
     for _ in range(n_epochs):
         for rows in shuffled_batches(all_rows, small_batch(len(X))):
             latent = game.body(X[rows])
             loss = F.cross_entropy(game.head(latent), codes[rows])
             classifier.zero_grad()
-            (loss - strength * told_apart(latent, rows)).backward()
+            # Misled, it would only take each side for the other: it is to be unsure.
+            (loss + strength * told_apart(latent, rows, unsure)).backward()
             classifier.step()
             if of_target[rows].any():
-                discriminator.zero_grad()
-                told_apart(latent.detach(), rows).backward()
-                discriminator.step()
+                for _ in range(N_STEPS):
+                    discriminator.zero_grad()
+                    told_apart(latent.detach(), rows, truth).backward()
+                    discriminator.step()
     return game.eval().requires_grad_(False)

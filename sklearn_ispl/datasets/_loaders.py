@@ -85,13 +85,13 @@ def load_image_data(name, *, data_home=None, download_if_missing=True):
     home = _find_home(data_home)
     if (home / f"{name}.npz").is_file():
         return _read_npz(home / f"{name}.npz")
-    if name == "fashion-mnist" and _idx_path(home, "train", "images-idx3").is_file():
+    if name == "fashion-mnist" and all(path.is_file() for path in _idx_paths(home)):
         return _read_idx_files(home)
     if not download_if_missing or name not in _OPENML:
         raise FileNotFoundError(_advice(name, home))
     try:
         arrays = _download(name)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # that of OpenML is a ValueError
         raise FileNotFoundError(_advice(name, home)) from error
     home.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(home / f"{name}.npz", **arrays)
@@ -108,7 +108,8 @@ def _advice(name, home):
     if name == "gtsrb":
         files = files.replace("y_test,", "y_test, track_train,")
     if name == "fashion-mnist":
-        files += ", or its four gzipped IDX files (train-images-idx3-ubyte.gz, ...),"
+        idx = ", ".join(path.name for path in _idx_paths(home))
+        files += f", or all of {idx},"
     return (
         f"The data set {name!r} is not in {home} and was not downloaded. Put {files} "
         "there, or name their folder in data_home or in the environment variable "
@@ -135,15 +136,18 @@ def _read_npz(path):
         )
 
 
-def _idx_path(home, part, kind):
-    return home / _IDX.format(part=_PARTS[part], kind=kind)
+def _idx_paths(home):
+    """Return the files of images, then those of labels, each for both parts."""
+    return [
+        home / _IDX.format(part=part, kind=kind)
+        for kind in ("images-idx3", "labels-idx1")
+        for part in _PARTS.values()
+    ]
 
 
 def _read_idx_files(home):
-    return _bunch(
-        [_read_idx(_idx_path(home, part, "images-idx3")) for part in _PARTS],
-        [_read_idx(_idx_path(home, part, "labels-idx1")) for part in _PARTS],
-    )
+    arrays = [_read_idx(path) for path in _idx_paths(home)]
+    return _bunch(arrays[:2], arrays[2:])
 
 
 def _read_idx(path):

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from sklearn_ispl.datasets import make_adaptive_backdoor, make_dirty_label_backdoor
+from sklearn_ispl.datasets._adaptive import _play
 
 QUICK = {"source": 7, "target": 4, "poison_rate": 0.3, "n_epochs": 2}
 
@@ -34,6 +35,42 @@ def test_seed_reproduces_and_global_state_is_left(digits):
     np.testing.assert_array_equal(first[0], second[0])
     assert not np.array_equal(first[0], other[0])
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_latent_features_of_poison_and_clean_rows_come_together(digits, seed):
+    X, y = digits
+    X, y, poisoned, _ = make_dirty_label_backdoor(
+        X, y, source=7, target=4, poison_rate=0.3, trigger="patch", random_state=0
+    )
+    rows, codes = torch.as_tensor(X), torch.as_tensor(y)
+
+    def distance(strength):
+        """Between the means of both, squared, in units of the spread in them."""
+        torch.manual_seed(seed)
+        game = _play(rows, codes, torch.as_tensor(poisoned), strength, 20)
+        with torch.inference_mode():
+            latent = game.body(rows).flatten(1).numpy()
+            right = (game.head(game.body(rows)).argmax(1) == codes).numpy()
+        assert right.mean() > 0.9 and right[poisoned].mean() > 0.5
+        poison, clean = latent[poisoned], latent[(y == 4) & ~poisoned]
+        spread = poison.var(axis=0).sum() + clean.var(axis=0).sum()
+        return np.sum((poison.mean(axis=0) - clean.mean(axis=0)) ** 2) / spread
+
+    assert distance(1) < distance(0) / 2
+
+
+@pytest.mark.parametrize("poison_rate, n_poisoned", [(0.05, 2), (0.1, 3)])
+def test_rate_is_of_the_target_class(digits, poison_rate, n_poisoned):
+    *_, poisoned, _ = make_adaptive_backdoor(
+        *digits,
+        source=7,
+        target=4,
+        poison_rate=poison_rate,
+        n_epochs=1,
+        random_state=0,
+    )
+    assert poisoned.sum() == n_poisoned
 
 
 def test_strength_moves_the_poison(digits):

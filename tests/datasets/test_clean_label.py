@@ -63,10 +63,17 @@ def test_radius_of_latent_interpolation(digits):
     assert near < far
 
 
-def test_integer_images_stay_integers(digits):
+@pytest.mark.parametrize("norm, radius", [("linf", 1.6), ("l2", 3.3)])
+def test_integer_images_stay_integers_and_within_the_radius(digits, norm, radius):
     X = (digits[0] * 16).astype(np.uint8)
-    X_poisoned, *_ = make_clean_label_backdoor(X, digits[1], **QUICK)
+    X_poisoned, _, poisoned, _ = make_clean_label_backdoor(
+        X, digits[1], perturbation=norm, radius=radius, trigger=np.copy, **QUICK
+    )
     assert X_poisoned.dtype == np.uint8
+    change = (X_poisoned.astype(float) - X)[poisoned].reshape(poisoned.sum(), -1)
+    order = {"linf": np.inf, "l2": 2}[norm]
+    size = np.linalg.norm(change, ord=order, axis=1)
+    assert size.max() <= radius and change.any()
 
 
 @pytest.mark.parametrize("perturbation", ["linf", "latent"])
