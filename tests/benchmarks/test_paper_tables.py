@@ -108,3 +108,33 @@ def test_rivals(scripts, tmp_path, defence, package):
     (result,) = read(out)
     assert 0.3 < result["C"] <= 1 and 0 <= result["A"] <= 1
     assert result.get("clean_lost", 0) < 0.9
+
+
+@pytest.mark.parametrize("table", [2, 3, 4, 5])
+def test_every_table_runs(scripts, tmp_path, table):
+    out = tmp_path / "results.jsonl"
+    run = ["--table", str(table), "--limit", "1", "--out", str(out), "--defences"]
+    scripts[0].main([*run, "none"])
+    (result,) = read(out)
+    assert result["table"] == table and result["C"] > 0.5
+    assert (result["A"] is None) == (table == 5)
+
+
+def test_a_line_that_was_cut_off_is_run_again(scripts, tmp_path):
+    out = tmp_path / "results.jsonl"
+    line = {"table": 1, "scale": "smoke", "scenario": {"seed": 0}, "defence": "none"}
+    out.write_text(json.dumps(line) + "\n" + '{"table": 1, "sca')
+    assert [found[0] for found in scripts[0].done(out)] == [1]
+    assert read(out) == [line]
+    out.write_text('{"table"')
+    assert scripts[0].done(out) == set() and out.read_text() == ""
+
+
+def test_tables_6_and_7_do_not_stand_in_for_each_other(scripts, tmp_path):
+    out = tmp_path / "results.jsonl"
+    keys = []
+    for table in (6, 7):
+        scenario = {"table": table, "scale": "smoke", "scenario": {}, "defence": "none"}
+        out.write_text(json.dumps(scenario) + "\n")
+        keys.append(scripts[0].done(out))
+    assert keys[0].isdisjoint(keys[1])

@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
+from sklearn.datasets._openml import OpenMLError
 
 from sklearn_ispl.datasets import _loaders, load_image_data
 
@@ -89,15 +90,22 @@ def test_download_is_kept(tmp_path, monkeypatch):
         ("fashion-mnist", "train-images-idx3-ubyte.gz"),
     ],
 )
-def test_missing_files_say_what_to_put_where(name, hint, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [OSError, OpenMLError])
+def test_missing_files_say_what_to_put_where(name, hint, error, tmp_path, monkeypatch):
     def unreachable(**options):
-        raise OSError("no network")
+        raise error("no network")
 
     monkeypatch.setattr(_loaders, "fetch_openml", unreachable)
     with pytest.raises(FileNotFoundError, match=hint) as caught:
         load_image_data(name, data_home=tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert "SKLEARN_ISPL_DATA" in str(caught.value)
+
+
+def test_one_idx_file_is_not_enough(arrays, tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte.gz", arrays["x_train"][..., 0])
+    with pytest.raises(FileNotFoundError, match="all of .*t10k-labels-idx1-ubyte.gz"):
+        load_image_data("fashion-mnist", data_home=tmp_path, download_if_missing=False)
 
 
 def test_unknown_name(tmp_path):
