@@ -133,8 +133,8 @@ DEFENCES = {
     "self-paced": lambda bench: (rivals.self_paced(bench.X, bench.y), None),
     "cleanlab": lambda bench: (rivals.label_issues(bench.net, bench.X, bench.y), None),
 }
-# Whose cost includes the training of a model on all rows.
-NEEDS_MODEL = ("Activation", "Spectral", "Neural")
+# Whose cost is, or includes, the training of a model on all rows.
+NEEDS_MODEL = ("none", "Activation", "Spectral", "Neural")
 
 
 def run_grid(bench):

@@ -149,7 +149,7 @@ def self_paced(X, y, share=0.8, n_iter=8, n_epochs=2, momentum=0.9, seed=0):
     NeurIPS 2010.
     """
     rng = np.random.RandomState(seed)
-    learner = make_learner(None, X, y, int(y.max()) + 1, "cpu")
+    learner = make_learner(None, X, y, int(y.max()) + 1, "auto")
     rows, smoothed = np.arange(len(y)), np.zeros(len(y))
     with one_thread():
         learner.start(draw_seed(rng))
