@@ -23,12 +23,8 @@ from torch.nn import functional as F
 
 from _common import DATA, append_json, load_rows, spread, timed
 from sklearn_ispl import ISPLFilter, _base, _partitioner
-from sklearn_ispl._weak_learner import (
-    SkorchLearner,
-    default_net,
-    fold_batch_norm,
-    score_batch,
-)
+from sklearn_ispl._inference import fold_batch_norm, score_batch
+from sklearn_ispl._weak_learner import SkorchLearner, default_net
 
 PHASES = ["train", "score", "vote", "self-training"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._groups import MIN_SHARE
-from ._weak_learner import probabilities
+from ._inference import probabilities
 
 # A window flips an image where a model then gives the window's label more than FLIP,
 # and a model that knows too little of the poison less than NO_FLIP.

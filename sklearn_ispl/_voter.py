@@ -7,15 +7,10 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._ispl import sample
+from ._inference import predict_codes
 from ._partitioner import ISPLPartitioner, code_dtype
 from ._validation import check_training_set, constraints, to_float32
-from ._weak_learner import (
-    draw_seed,
-    make_learner,
-    one_thread,
-    predict_codes,
-    set_random_states,
-)
+from ._weak_learner import draw_seed, make_learner, one_thread, set_random_states
 
 
 def count_votes(predictions, n_classes):

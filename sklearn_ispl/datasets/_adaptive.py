@@ -9,8 +9,8 @@ from sklearn.utils._param_validation import Interval, validate_params
 from torch import nn
 from torch.nn import functional as F
 
+from .._inference import as_tensor
 from .._weak_learner import (
-    as_tensor,
     draw_seed,
     isolated_seed,
     one_thread,

@@ -6,7 +6,8 @@ from skorch import NeuralNetClassifier, NeuralNetRegressor
 from torch import nn
 from torch.nn import functional as F
 
-from .._weak_learner import as_tensor, isolated_seed, one_thread, small_batch
+from .._inference import as_tensor
+from .._weak_learner import isolated_seed, one_thread, small_batch
 from ..modules import ConvNet
 
 NORMS = ("linf", "l2")
