@@ -181,6 +181,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", choices=LISTS, default="tune")
     parser.add_argument("--n-scenarios", type=int, help="default: the list's size")
+    parser.add_argument("--seeds", type=int, nargs="+", help="only these of the list")
     parser.add_argument("--data", nargs="+", default=DATA, choices=DATA)
     parser.add_argument("--data-home")
     parser.add_argument("--n-rows", type=int, default=10_000)
@@ -208,6 +209,8 @@ def main():
         if n_left == 0:
             break
         if what["data"] not in options.data:
+            continue
+        if options.seeds and seed not in options.seeds:
             continue
         if seed not in have:
             have[seed] = run(what, options)

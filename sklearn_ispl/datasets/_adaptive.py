@@ -22,6 +22,10 @@ from ._dirty_label import make_dirty_label_backdoor
 from ._perturb import pgd
 from ._triggers import as_pixels
 
+# Of the discriminator for each step of the classifier: one that lags behind is misled
+# instead of made unsure.
+N_STEPS = 5
+
 
 @validate_params(
     {
@@ -172,13 +176,9 @@ def make_adaptive_backdoor(
             n_steps=n_steps,
             bounds=bounds,
         )
-    X_poisoned[poisoned] = trigger(as_pixels(hidden.numpy(), X_poisoned.dtype))
+    hidden = as_pixels(hidden.numpy(), X_poisoned.dtype, origin=X_poisoned[poisoned])
+    X_poisoned[poisoned] = trigger(hidden)
     return X_poisoned, y_poisoned, poisoned, trigger
-
-
-# Of the discriminator for each step of the classifier: one that lags behind is misled
-# instead of made unsure.
-N_STEPS = 5
 
 
 class _Game(nn.Module):

@@ -179,8 +179,7 @@ def make_clean_label_backdoor(
         hard = raise_loss(
             model, X32[rows], codes[rows], radius=radius, n_steps=n_steps, **ball
         )
-        if X.dtype.kind in "iu":  # to the nearest integer could be over the radius
-            hard = X[rows] + np.trunc(hard - X[rows])
+        hard = as_pixels(hard, X.dtype, origin=X[rows])
     else:
         autoencoder = train_autoencoder(X32, n_epochs=n_epochs, seed=seed)
         others = rng.choice(np.flatnonzero(y != target), len(rows))

@@ -129,9 +129,15 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     return Trigger(mask, tuple(position), color)
 
 
-def as_pixels(X, dtype):
-    """Return float images in the dtype of others, rounded where these are integers."""
-    return (np.rint(X) if np.dtype(dtype).kind in "iu" else X).astype(dtype)
+def as_pixels(X, dtype, origin=None):
+    """Return float images in the dtype of others, rounded where these are integers.
+
+    Towards the images that they come from, where these are given: the nearest integer
+    could be further from them than the images were allowed to go.
+    """
+    if np.dtype(dtype).kind in "iu":
+        X = np.rint(X) if origin is None else origin + np.trunc(X - origin)
+    return X.astype(dtype)
 
 
 def check_images(X):

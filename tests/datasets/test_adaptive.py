@@ -60,6 +60,17 @@ def test_latent_features_of_poison_and_clean_rows_come_together(digits, seed):
     assert distance(1) < distance(0) / 2
 
 
+def test_integer_images_stay_integers_and_within_the_radius(digits):
+    X = (digits[0] * 16).astype(np.uint8)
+    common = {"source": 7, "target": 4, "poison_rate": 0.3, "random_state": 0}
+    hidden, _, poisoned, _ = make_adaptive_backdoor(
+        X, digits[1], radius=1.6, n_epochs=2, **common
+    )
+    plain, *_ = make_dirty_label_backdoor(X, digits[1], trigger="patch", **common)
+    assert hidden.dtype == np.uint8
+    assert np.abs(hidden.astype(int) - plain)[poisoned].max() == 1
+
+
 @pytest.mark.parametrize("poison_rate, n_poisoned", [(0.05, 2), (0.1, 3)])
 def test_rate_is_of_the_target_class(digits, poison_rate, n_poisoned):
     *_, poisoned, _ = make_adaptive_backdoor(
