@@ -4,6 +4,7 @@ import json
 import os
 import statistics
 import time
+from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -46,3 +47,18 @@ def append_json(path, record):
         file.write(json.dumps(record) + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_json(path):
+    """Return the records of a file of JSON lines, none where there is no file.
+
+    A line that was cut off is taken out of the file, so that what is appended starts
+    on a line of its own.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    whole, _, cut = path.read_text().rpartition("\n")
+    if cut:
+        path.write_text(whole + "\n" if whole else "")
+    return [json.loads(line) for line in whole.splitlines()]

@@ -7,7 +7,8 @@ A seed draws the data set, the attack (one class, all to one, or none), the clas
 mark, its colour and position, and the poison rate. Seeds of the list `tune` are for
 choosing, those of `report` for nothing but reporting. Each scenario trains the final
 model on all rows, on clean rows and on what the filter keeps, and writes one line of
-JSON; a run that was cut off goes on. A scenario whose undefended A is below 50 % is no
+JSON; a run that was cut off goes on. Methods and data sets may be run one after the
+other, or side by side, into one file. A scenario whose undefended A is below 50 % is no
 test of a defence: it is marked, and the next seed takes its place. With --votes, every
 fit's predictions and components are kept, to try other rules on.
 """
@@ -20,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from _common import append_json, timed
+from _common import append_json, read_json, timed
+from render_tables import list_table
 from scenarios import SCALES, final_model, load_split
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl.datasets import TRIGGER_SHAPES, make_dirty_label_backdoor
@@ -30,6 +32,10 @@ from sklearn_ispl.metrics import targeted_misclassification_rate
 LISTS = {"report": range(1000, 10_000), "tune": range(1000)}
 SIZES = {"report": 40, "tune": 24}
 DATA = ["digits", "fashion-mnist", "gtsrb", "cifar10"]
+UNDEFENDED = ["C_none", "A_none", "C_clean", "A_clean"]
+SHARES = ["method", "data", "A under 1 %", "A under 5 %", "C lost, median"]
+SHARES += ["C lost, worst", "clean rows kept, median", "least", "seconds, median"]
+EACH = ["A", "C lost", "poison left", "clean kept"]
 
 
 def draw(seed):
@@ -80,8 +86,12 @@ def measure(X, y, test, attack, seed):
     return C, A
 
 
-def run(what, options):
-    """Run one scenario; return its line, or None where the attack does not work."""
+def run(what, method, known, options):
+    """Run one scenario; return its line.
+
+    What another method's line of the same scenario says of the models trained on all
+    rows and on the clean ones is taken from there.
+    """
     seed = what["seed"]
     X_clean, y_clean, X_test, y_test = load_split(
         what["data"], options.n_rows, options.data_home, seed
@@ -91,13 +101,19 @@ def run(what, options):
     attack = (source, target), trigger
     result = {**what, "source": source, "target": target, "n": len(y)}
     result["n_poisoned"] = int(poisoned.sum())
-    result["C_none"], result["A_none"] = measure(X, y, test, attack, seed)
-    if trigger is not None and result["A_none"] < 0.5:
-        return {**result, "weak": True}
-    ispl = ISPLFilter(method=options.method, random_state=seed, n_jobs=options.n_jobs)
+    if known is None:
+        result["C_none"], result["A_none"] = measure(X, y, test, attack, seed)
+        if trigger is not None and result["A_none"] < 0.5:
+            return {**result, "weak": True}
+        clean = measure(X_clean, y_clean, test, attack, seed)
+        result["C_clean"], result["A_clean"] = clean
+    else:
+        result |= {name: known[name] for name in UNDEFENDED}
+    ispl = ISPLFilter(method=method, random_state=seed, n_jobs=options.n_jobs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ClassVanishedWarning)
-        _, result["seconds"] = timed(ispl.fit, X, y)
+        _, seconds = timed(ispl.fit, X, y)
+    result |= {"method": method, "seconds": seconds}
     result["warned"] = any(w.category is ClassVanishedWarning for w in caught)
     result["flagged"] = getattr(ispl, "poisoned_classes_", np.array([])).tolist()
     for stage, support in [("vote", ispl.vote_support_), ("end", ispl.support_)]:
@@ -109,11 +125,10 @@ def run(what, options):
     ]
     kept = ispl.support_
     result["C"], result["A"] = measure(X[kept], y[kept], test, attack, seed)
-    result["C_clean"], result["A_clean"] = measure(X_clean, y_clean, test, attack, seed)
     if options.votes:
         Path(options.votes).mkdir(parents=True, exist_ok=True)
         np.savez_compressed(
-            Path(options.votes) / f"{options.method}-{seed}.npz",
+            Path(options.votes) / f"{method}-{seed}.npz",
             predictions=ispl.predictions_,
             components=ispl.components_,
             y=y,
@@ -122,65 +137,99 @@ def run(what, options):
     return result
 
 
+def attack_of(result):
+    """Return the attack in words."""
+    if result["A_none"] is None:
+        return "none"
+    source = "all" if result["source"] is None else result["source"]
+    rate = result["poison_rate"]
+    return f"{result['trigger']}, {source} to {result['target']}, {rate:.0%}"
+
+
+def percent(value):
+    """Return a share as text, nothing for none."""
+    return "" if value is None else f"{100 * value:.1f}"
+
+
+def shares(results):
+    """Return the rows of a table, a header first: what holds, by method and data set.
+
+    A set without poison counts for C and for the clean rows kept, but not for A.
+    """
+    rows = [SHARES]
+    for method in dict.fromkeys(r["method"] for r in results):
+        of_method = [r for r in results if r["method"] == method]
+        parts = {data: [r for r in of_method if r["data"] == data] for data in DATA}
+        parts["all but digits"] = [r for r in of_method if r["data"] != "digits"]
+        parts["no poison"] = [r for r in of_method if r["A_none"] is None]
+        parts["all"] = of_method
+        rows += [
+            [f"``{method}``", *_shares(n, part)] for n, part in parts.items() if part
+        ]
+    return rows
+
+
+def _shares(name, results):
+    A = np.array([r["A"] for r in results if r["A_none"] is not None])
+    loss = [r["C_clean"] - r["C"] for r in results]
+    kept = [r["clean_end"] for r in results]
+    return [
+        name,
+        f"{np.sum(A < 0.01)} of {len(A)}",
+        f"{np.sum(A < 0.05)} of {len(A)}",
+        percent(np.median(loss)),
+        percent(max(loss)),
+        percent(np.median(kept)),
+        percent(min(kept)),
+        f"{np.median([r['seconds'] for r in results]):.0f}",
+    ]
+
+
+def each(results):
+    """Return the rows of a table, a header first: each scenario, with every method."""
+    methods = list(dict.fromkeys(r["method"] for r in results))
+    header = ["seed", "data", "attack", "A undefended", "A clean"]
+    rows = [header + [f"{name}, ``{method}``" for method in methods for name in EACH]]
+    of_seed = {}
+    for r in results:
+        of_seed.setdefault(r["seed"], {})[r["method"]] = r
+    for seed, found in sorted(of_seed.items()):
+        r = next(iter(found.values()))
+        undefended = [percent(r["A_none"]), percent(r["A_clean"])]
+        cells = [cell for method in methods for cell in _each(found.get(method))]
+        rows.append([seed, r["data"], attack_of(r), *undefended, *cells])
+    return rows
+
+
+def _each(result):
+    if result is None:
+        return [""] * len(EACH)
+    return [
+        percent(result["A"]),
+        percent(result["C_clean"] - result["C"]),
+        "{poison_end} of {n_poisoned}".format(**result),
+        percent(result["clean_end"]),
+    ]
+
+
 def summary(results):
-    """Print the shares of scenarios that hold, the loss of C, and the worst."""
-    for data in [*DATA, None]:
-        chosen = [r for r in results if not r.get("weak") and data in (None, r["data"])]
-        attacked = [r for r in chosen if r["A_none"] is not None]
-        if not chosen:
-            continue
-        print(f"\n{data or 'all'}: {len(attacked)} attacked", end="")
-        if attacked:
-            A = np.array([r["A"] for r in attacked])
-            print(f", A < 1 %: {np.mean(A < 0.01):.0%}, < 5 %: {np.mean(A < 0.05):.0%}")
-        loss = [100 * (r["C_clean"] - r["C"]) for r in chosen]
-        print(
-            f"  loss of C: median {np.median(loss):.1f}, worst {max(loss):.1f} points"
-        )
-        kept = [100 * r["clean_end"] for r in chosen]
-        print(
-            f"  clean rows kept: median {np.median(kept):.1f} %, least {min(kept):.1f}"
-        )
-    attacked = [r for r in results if not r.get("weak") and r["A_none"] is not None]
+    """Print the shares of scenarios that hold, and the worst by name."""
+    for row in shares(results):
+        print(" | ".join(row).replace("``", ""))
+    attacked = [r for r in results if r["A_none"] is not None]
     print("\nworst:")
     for r in sorted(attacked, key=lambda r: -r["A"])[:8]:
         print(
-            "  seed {seed} {data} {trigger} {source} to {target} {poison_rate:.0%}: A "
-            "{A_none:.2f} to {A:.3f} (clean {A_clean:.3f}), poison kept {poison_vote}, "
-            "then {poison_end} of {n_poisoned}".format(**r)
+            "  {method}, seed {seed}, {data} {attack}: A {A_none:.2f} to {A:.3f} (clean "
+            "{A_clean:.3f}), poison kept {poison_vote}, then {poison_end} of "
+            "{n_poisoned}".format(**{**r, "attack": attack_of(r)})
         )
-
-
-def rst(results):
-    """Return one row of a table per scenario, in percent."""
-    header = ["seed", "data", "attack", "n", "A undefended", "A", "A clean", "C"]
-    header += ["C clean", "poison left", "clean kept", "seconds"]
-    lines = [".. list-table::", "    :header-rows: 1", ""]
-
-    def add(cells):
-        lines.append(f"    * - {cells[0]}")
-        lines.extend(f"      - {cell}" for cell in cells[1:])
-
-    add(header)
-    for r in results:
-        if r.get("weak"):
-            continue
-        attack = "none"
-        if r["A_none"] is not None:
-            pair = f"{'all' if r['source'] is None else r['source']} to {r['target']}"
-            attack = f"{r['trigger']}, {pair}, {r['poison_rate']:.0%}"
-        cells = [r["seed"], r["data"], attack, r["n"]]
-        for name in ("A_none", "A", "A_clean", "C", "C_clean"):
-            cells.append("" if r[name] is None else f"{100 * r[name]:.1f}")
-        cells.append(f"{r['poison_end']} of {r['n_poisoned']}")
-        add([*cells, f"{100 * r['clean_end']:.1f}", f"{r['seconds']:.0f}"])
-    return "\n".join(lines) + "\n"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", choices=LISTS, default="tune")
-    parser.add_argument("--n-scenarios", type=int, help="default: the list's size")
+    parser.add_argument("--n-scenarios", type=int, help="default: 24 or 40, by list")
     parser.add_argument("--seeds", type=int, nargs="+", help="only these of the list")
     parser.add_argument("--data", nargs="+", default=DATA, choices=DATA)
     parser.add_argument("--data-home")
@@ -190,34 +239,39 @@ def main():
     parser.add_argument("--votes", help="folder for predictions and components")
     parser.add_argument("--out", help="JSON lines, appended to")
     parser.add_argument("--summary", help="only print what is in this file")
-    parser.add_argument("--rst", help="with --summary: write a table of its scenarios")
+    parser.add_argument("--rst", help="with --summary: write tables of it")
     options = parser.parse_args()
-    if options.summary:
-        results = list(map(json.loads, Path(options.summary).read_text().splitlines()))
-        if options.rst:
-            Path(options.rst).write_text(rst(results))
-        return summary(results)
-    torch.set_num_threads(1)
-    path = Path(options.out)
-    results = list(
-        map(json.loads, path.read_text().splitlines() if path.exists() else [])
-    )
-    have = {r["seed"]: r for r in results}
+    path = options.summary or options.out
+    if not options.summary:
+        torch.set_num_threads(1)
+        run_list(path, options)
+    counted = [r for r in read_json(path) if not r.get("weak")]
+    summary(counted)
+    if options.rst:
+        lines = list_table("What holds", shares(counted))
+        lines += list_table("Scenario by scenario", each(counted))
+        Path(options.rst).write_text("\n".join(lines))
+
+
+def run_list(path, options):
+    """Run what is missing, until so many scenarios count as the list is long."""
+    lines = {(r["seed"], r.get("method")): r for r in read_json(path)}
     n_left = options.n_scenarios or SIZES[options.list]
     for seed in LISTS[options.list]:
         what = draw(seed)
         if n_left == 0:
             break
-        if what["data"] not in options.data:
-            continue
         if options.seeds and seed not in options.seeds:
             continue
-        if seed not in have:
-            have[seed] = run(what, options)
-            append_json(path, have[seed])
-            print(json.dumps(have[seed]), flush=True)
-        n_left -= not have[seed].get("weak", False)
-    summary(list(have.values()))
+        known = [r for key, r in lines.items() if key[0] == seed]
+        weak = any(r.get("weak") for r in known)
+        have = weak or (seed, options.method) in lines
+        if not have and what["data"] in options.data:
+            line = run(what, options.method, next(iter(known), None), options)
+            append_json(path, line)
+            print(json.dumps(line), flush=True)
+            weak = line.get("weak", False)
+        n_left -= not weak
 
 
 if __name__ == "__main__":

@@ -13,14 +13,13 @@ data and wants a GPU.
 
 import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 import torch
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
 import rivals
-from _common import append_json, timed
+from _common import append_json, read_json, timed
 from scenarios import SCALES, final_model, load_split, poison, scenarios
 from sklearn_ispl import FilteredClassifier, ISPLFilter
 from sklearn_ispl.metrics import (
@@ -79,7 +78,7 @@ class Bench:
         if model is None:
             model = self.net().fit(self.X[support], self.y[support])
         result = {"seconds": seconds, **self.measure(model)}
-        if support is not None and defence != "clean":
+        if support is not None:
             result |= filter_quality(self.y, support, self.poisoned)
         return result | {"n_poisoned": int(self.poisoned.sum())}
 
@@ -165,16 +164,7 @@ def run_grid(bench):
 
 
 def done(path):
-    """Return what a file of results has: table, scenario and defence of each line.
-
-    A line that was cut off is taken out of the file, and run again.
-    """
-    path = Path(path)
-    if not path.exists():
-        return set()
-    whole, _, cut = path.read_text().rpartition("\n")
-    if cut:
-        path.write_text(whole + "\n" if whole else "")
+    """Return what a file of results has: table, scenario and defence of each line."""
     return {
         (
             r["table"],
@@ -182,7 +172,7 @@ def done(path):
             json.dumps(r["scenario"], sort_keys=True),
             r["defence"],
         )
-        for r in map(json.loads, whole.splitlines())
+        for r in read_json(path)
     }
 
 

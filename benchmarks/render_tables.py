@@ -101,7 +101,7 @@ OVERVIEW += ["C lost, median", "C lost, worst", "clean rows lost, %, median"]
 
 
 def list_table(title, rows):
-    """Return the lines of a table."""
+    """Return the lines of a table; the first row is the header."""
     lines = [f".. list-table:: {title}", "    :header-rows: 1", ""]
     for row in rows:
         lines += [f"    * - {row[0]}", *(f"      - {cell}" for cell in row[1:])]

@@ -1,4 +1,5 @@
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ def bench(monkeypatch):
     import bench_quality
 
     yield bench_quality
-    for name in ("bench_quality", "scenarios", "_common"):
+    for name in ("bench_quality", "scenarios", "render_tables", "_common"):
         sys.modules.pop(name, None)
 
 
@@ -22,7 +23,7 @@ def result(**changed):
         "seed": 1, "data": "digits", "trigger": "x", "source": 2, "target": 3,
         "poison_rate": 0.05, "n": 1347, "n_poisoned": 14, "poison_vote": 1,
         "poison_end": 0, "clean_end": 0.99, "A_none": 1.0, "A": 0.0, "A_clean": 0.0,
-        "C": 0.97, "C_clean": 0.98, "seconds": 7.0, **changed,
+        "C": 0.97, "C_clean": 0.98, "seconds": 7.0, "method": "core", **changed,
     }  # fmt: skip
 
 
@@ -46,14 +47,66 @@ def test_poison_follows_the_draw(bench, digits, seed):
     assert not changed[~poisoned].any() and (y[poisoned] == target).all()
 
 
-def test_table_has_a_row_for_each_scenario_that_counts(bench):
-    table = bench.rst([result(), result(seed=2, weak=True), result(seed=3, A=None)])
-    assert table.count("    * -") == 3  # with the header
-    assert "x, 2 to 3, 5%" in table and "0 of 14" in table
+def test_table_has_a_row_for_each_scenario_and_the_cells_of_each_method(bench):
+    paper = result(method="paper", A=0.25, poison_end=9)
+    rows = bench.each([result(seed=3), paper, result()])
+    assert [row[0] for row in rows] == ["seed", 1, 3]
+    assert {len(row) for row in rows} == {13}
+    assert rows[1][2] == "x, 2 to 3, 5%"
+    assert rows[1][5:] == [
+        "0.0",
+        "1.0",
+        "0 of 14",
+        "99.0",
+        "25.0",
+        "1.0",
+        "9 of 14",
+        "99.0",
+    ]
+    assert rows[2][9:] == [""] * 4
 
 
-def test_summary_counts_what_holds(bench, capsys):
+def test_shares_count_what_holds(bench):
+    header, *rows = bench.shares(
+        [
+            result(),
+            result(seed=2, A=0.03),
+            result(seed=3, A=0.5, data="gtsrb"),
+            result(seed=4, A=None, A_none=None, clean_end=0.9),
+            result(method="paper"),
+        ]
+    )
+    found = {(row[0], row[1]): row[2:] for row in rows}
+    assert all(len(row) == len(header) for row in rows)
+    assert found["``core``", "digits"][:2] == ["1 of 2", "2 of 2"]
+    assert found["``core``", "all but digits"][:2] == ["0 of 1", "0 of 1"]
+    assert found["``core``", "all"][:2] == ["1 of 3", "2 of 3"]
+    assert found["``core``", "no poison"] == ["0 of 0"] * 2 + ["1.0"] * 2 + [
+        "90.0"
+    ] * 2 + ["7"]
+    assert found["``paper``", "all"][:2] == ["1 of 1", "1 of 1"]
+
+
+def test_summary_names_the_worst_first(bench, capsys):
     bench.summary([result(), result(seed=2, A=0.03), result(seed=3, A=0.5)])
     printed = capsys.readouterr().out
-    assert "3 attacked, A < 1 %: 33%, < 5 %: 67%" in printed
-    assert printed.index("seed 3") < printed.index("seed 2")
+    assert printed.index("seed 3") < printed.index("seed 2") < printed.index("seed 1")
+
+
+def test_a_list_goes_on_and_trains_undefended_models_once(bench, tmp_path, monkeypatch):
+    path = tmp_path / "out.jsonl"
+    asked = []
+
+    def run(what, method, known, options):
+        asked.append((what["seed"], method, known and known["method"]))
+        if what["seed"] == 1:
+            return {"seed": 1, "weak": True}
+        return result(seed=what["seed"], method=method)
+
+    monkeypatch.setattr(bench, "run", run)
+    options = Namespace(list="tune", n_scenarios=2, seeds=None, data=bench.DATA)
+    for method in ("core", "core", "paper"):
+        options.method = method
+        bench.run_list(path, options)
+    assert asked[:3] == [(0, "core", None), (1, "core", None), (2, "core", None)]
+    assert asked[3:] == [(0, "paper", "core"), (2, "paper", "core")]
