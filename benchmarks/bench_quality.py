@@ -31,6 +31,7 @@ from sklearn_ispl.metrics import targeted_misclassification_rate
 
 LISTS = {"report": range(1000, 10_000), "tune": range(1000)}
 SIZES = {"report": 40, "tune": 24}
+METHODS = ["core", "paper", "paper-2023"]
 DATA = ["digits", "fashion-mnist", "gtsrb", "cifar10"]
 UNDEFENDED = ["C_none", "A_none", "C_clean", "A_clean"]
 SHARES = ["method", "data", "A under 1 %", "A under 5 %", "C lost, median"]
@@ -186,7 +187,7 @@ def _shares(name, results):
 
 
 def each(results):
-    """Return the rows of a table, a header first: each scenario, with every method."""
+    """Return the rows of a table, a header first: scenarios, with every method."""
     methods = list(dict.fromkeys(r["method"] for r in results))
     header = ["seed", "data", "attack", "A undefended", "A clean"]
     rows = [header + [f"{name}, ``{method}``" for method in methods for name in EACH]]
@@ -234,7 +235,7 @@ def main():
     parser.add_argument("--data", nargs="+", default=DATA, choices=DATA)
     parser.add_argument("--data-home")
     parser.add_argument("--n-rows", type=int, default=10_000)
-    parser.add_argument("--method", default="core", choices=["core", "paper"])
+    parser.add_argument("--method", default="core", choices=METHODS)
     parser.add_argument("--n-jobs", type=int)
     parser.add_argument("--votes", help="folder for predictions and components")
     parser.add_argument("--out", help="JSON lines, appended to")

@@ -14,7 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._mixins import SupervisedMixin, SupportMixin
 from ._partitioner import partition
 from ._rules import core_support, vote_support
-from ._self_training import Verdict, find_poison, self_train
+from ._self_training import (
+    Verdict,
+    find_poison,
+    self_train,
+    self_train_repeatedly,
+)
 from ._transplants import flipping_rows
 from ._validation import check_training_set, constraints
 from ._voter import count_votes, predict_all
@@ -22,11 +27,10 @@ from ._weak_learner import draw_seed, make_learner, one_thread
 from .exceptions import ClassVanishedWarning
 
 
-# What a None stands for; n_repeats and n_epochs are those of B.1.
-DEFAULTS = {
-    "paper": {"n_repeats": 3, "n_epochs": 2, "self_training_epochs": 40},
-    "core": {"n_repeats": 3, "n_epochs": 2, "self_training_epochs": 20},
-}
+# What a None stands for: epochs of an iteration, and of self-training.
+N_EPOCHS = {"core": 2, "paper": 2, "paper-2023": 4}
+SELF_TRAINING_EPOCHS = {"core": 20, "paper": 40, "paper-2023": 5}
+PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40}
 
 
 def _one_repeat(new_learner, codes, seed, **settings):
@@ -62,9 +66,9 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             "estimator", "alpha", "beta", "momentum", "n_iter", "n_jobs", "device",
             "random_state", "verbose",
         ),
-        "method": [StrOptions({"core", "paper"})],
+        "method": [StrOptions({"core", "paper", "paper-2023"})],
         "core_share": constraints("alpha")["alpha"],
-        "n_repeats": [*constraints("n_repeats")["n_repeats"], None],
+        **constraints("n_repeats"),
         "n_epochs": [*constraints("n_epochs")["n_epochs"], None],
         "self_training": ["boolean"],
         "self_training_epochs": [*constraints("n_epochs")["n_epochs"], None],
@@ -79,7 +83,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         alpha=1 / 4,
         beta=1 / 8,
         momentum=0.9,
-        n_repeats=None,
+        n_repeats=3,
         n_iter=None,
         n_epochs=None,
         self_training=True,
@@ -161,16 +165,17 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             "n_iter": self.n_iter,
             "n_epochs": self._vote_epochs(n_classes),
         }
-        n_repeats = self._setting("n_repeats")
+        if self.method == "paper-2023":
+            settings |= PARTITION_2023
         repeats = parallel(
             delayed(_one_repeat)(
                 new_learner,
                 codes,
                 draw_seed(rng),
-                progress=self._progress(repeat, n_repeats),
+                progress=self._progress(repeat),
                 **settings,
             )
-            for repeat in range(n_repeats)
+            for repeat in range(self.n_repeats)
         )
         labels, predictions, estimators = zip(*repeats)
         self.components_ = np.stack(labels)
@@ -180,13 +185,11 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)
 
-    def _setting(self, name):
-        value = getattr(self, name)
-        return DEFAULTS[self.method][name] if value is None else value
-
     def _vote_epochs(self, n_classes):
-        n_epochs = self._setting("n_epochs")
-        if self.method == "core" and self.n_epochs is None:
+        if self.n_epochs is not None:
+            return self.n_epochs
+        n_epochs = N_EPOCHS[self.method]
+        if self.method == "core":
             # More classes take more steps to tell apart; twice as many at 40.
             n_epochs = max(n_epochs, round(n_epochs * np.sqrt(n_classes / 10)))
         return n_epochs
@@ -194,7 +197,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
     def _decide(self, parallel, new_learner, X, codes, rng):
         """Turn the votes into a verdict."""
         votes = self.predictions_, self.components_, codes, self.core_share, rng
-        n_epochs = self._setting("self_training_epochs")
+        n_epochs = self.self_training_epochs or SELF_TRAINING_EPOCHS[self.method]
 
         def examine(tasks):
             return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
@@ -221,14 +224,17 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         elif self.method == "core":
             self.support_ = self.vote_support_ = core_support(*votes)
         else:
-            self.support_ = self.vote_support_ = vote_support(self.votes_, codes, rng)
+            late = self.method == "paper-2023"
+            support = vote_support(self.votes_, codes, rng, n_votes=2 if late else 0)
+            self.support_ = self.vote_support_ = support
             if self.self_training:
-                self.support_ = self_train(examine, codes, self.support_, rng, n_epochs)
+                train = self_train_repeatedly if late else self_train
+                self.support_ = train(examine, codes, support, rng, n_epochs)
 
-    def _progress(self, repeat, n_repeats):
+    def _progress(self, repeat):
         if not self.verbose:
             return None
-        return {"desc": f"repeat {repeat + 1}/{n_repeats}", "unit": "round"}
+        return {"desc": f"repeat {repeat + 1}/{self.n_repeats}", "unit": "round"}
 
     def _warn_of_vanished_classes(self, codes):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
@@ -304,9 +310,13 @@ _PARAMETERS = """Parameters
         net, module, criterion, optimizer, lr and batch size count; callbacks, train
         split and iterators do not.
 
-    method : {"core", "paper"}, default="core"
+    method : {"core", "paper", "paper-2023"}, default="core"
         The rule that turns votes into a verdict. "paper" is the printed one (B.1): keep
-        the rows whose label is the modal vote. "core" takes from the votes but the
+        the rows whose label is the modal vote. "paper-2023" is that of the paper's
+        later version, which takes some ten times as long: the first iteration of a
+        component trains for 8 epochs on all rows left (on half of them for the first
+        component), a fresh net trained for 40 epochs on the component votes, a label
+        needs two votes, and self-training goes over all rows 20 times. "core" takes from the votes but the
         `core_share` of every class that is least suspect, lets models of these rows
         judge the others, and rejects the groups of rows that nothing but themselves
         explains; classes without such a group are kept whole.
@@ -326,30 +336,32 @@ _PARAMETERS = """Parameters
     momentum : float in [0, 1), default=0.9
         The paper's eta, the smoothing of the losses.
 
-    n_repeats : int, default=None
+    n_repeats : int, default=3
         How often the rows are partitioned anew. Every component of every repeat has a
-        learner that votes. None means 3, as printed.
+        learner that votes.
 
     n_iter : int, default=None
         Iterations per component. None means ``2 + min(3, floor(1 / p))`` for the
         target share p of the round.
 
     n_epochs : int, default=None
-        Epochs of training in one iteration. None means 2, as printed; with
-        ``method="core"`` more for more than ten classes, twice as many for forty. The
-        learners must stay weak: many epochs let them learn a trigger from a handful of
-        rows.
+        Epochs of training in one iteration. None means 2, as printed; 4 for
+        ``method="paper-2023"``; with ``method="core"`` more for more than ten classes,
+        twice as many for forty. The learners must stay weak: many epochs let them learn
+        a trigger from a handful of rows.
 
     self_training : bool, default=True
         Whether models trained on part of the rows have the last word. With
         ``method="paper"``, a fresh model is trained on the kept rows and adds the
         rejected rows whose label it predicts; a few poisoned rows among the kept ones
-        suffice to bring back all. For ``method="core"`` see the Notes; False keeps the
-        core alone.
+        suffice to bring back all. With ``method="paper-2023"``, rows are kept whose
+        label is predicted more often than not by models of the rows kept before. For
+        ``method="core"`` see the Notes; False keeps the core alone.
 
     self_training_epochs : int, default=None
-        Epochs of these models. None means 40 for ``method="paper"``, as printed, and
-        20 for ``method="core"``, of which the models of the core get two fifths.
+        Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 for
+        ``method="paper-2023"``, and 20 for ``method="core"``, of which the models of
+        the core get two fifths.
 
     n_jobs : int, default=None
         Repeats, and models of self-training, that run at the same time, each in a
@@ -409,7 +421,9 @@ _ATTRIBUTES = """Attributes
 _REFERENCES = """References
     ----------
     C. Jin, M. Sun, M. Rinard, "Provable Guarantees against Data Poisoning Using
-    Self-Expansion and Compatibility", arXiv:2105.03692v1, appendix B.1.
+    Self-Expansion and Compatibility", arXiv:2105.03692v1, appendix B.1; for
+    ``method="paper-2023"`` its later version, "Incompatibility Clustering as a Defense
+    Against Backdoor Poisoning Attacks", ICLR 2023.
     """.rstrip()
 
 

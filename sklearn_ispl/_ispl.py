@@ -83,7 +83,7 @@ class Component(NamedTuple):
 
 
 def inverse_self_paced_learning(
-    learner, rows, codes, *, beta, alpha, momentum, n_iter, n_epochs, rng
+    learner, rows, codes, *, beta, alpha, momentum, n_iter, n_epochs, rng, first=None
 ):
     """Find one self-expanding set among `rows`: Algorithm 2.
 
@@ -100,6 +100,8 @@ def inverse_self_paced_learning(
         See `InverseSelfPacedLearner`.
 
     rng : RandomState
+    first : tuple of (float, int) or None
+        What stands for alpha and n_epochs in the first iteration.
 
     Returns
     -------
@@ -111,7 +113,8 @@ def inverse_self_paced_learning(
     smoothed = np.zeros(len(rows))
     objective = []
     for share in beta_schedule(beta, n_iter):
-        learner.train(sample(rows[kept], alpha, rng), n_epochs)
+        size, epochs = (not objective and first) or (alpha, n_epochs)
+        learner.train(sample(rows[kept], size, rng), epochs)
         losses, predictions = learner.score(rows)
         smoothed = momentum * smoothed + (1 - momentum) * losses
         kept = trim(smoothed, codes, share, floor=beta / 8)

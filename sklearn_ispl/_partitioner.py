@@ -8,7 +8,7 @@ from tqdm.auto import tqdm
 from ._ispl import inverse_self_paced_learning
 from ._mixins import SupervisedMixin
 from ._validation import check_training_set, constraints
-from ._weak_learner import make_learner, one_thread
+from ._weak_learner import draw_seed, make_learner, one_thread
 
 
 def n_components_for(beta, n_rows):
@@ -22,7 +22,17 @@ def n_components_for(beta, n_rows):
     return n_components
 
 
-def partition(learner, codes, *, beta, rng, progress=None, **ispl):
+def partition(
+    learner,
+    codes,
+    *,
+    beta,
+    rng,
+    progress=None,
+    first_epochs=None,
+    refit_epochs=None,
+    **ispl,
+):
     """Peel one self-expanding set after the other off the data (section 4.2, B.1).
 
     Parameters
@@ -37,6 +47,14 @@ def partition(learner, codes, *, beta, rng, progress=None, **ispl):
     rng : RandomState
     progress : dict or None
         Keyword arguments of the tqdm bar; None shows none.
+
+    first_epochs : int or None
+        Epochs of every set's first iteration, on all rows that are left, half of them
+        in the first round (2023). None makes it an iteration like the others.
+
+    refit_epochs : int or None
+        Epochs of a fresh learner of each set that predicts in the place of the one
+        that found it (2023).
 
     **ispl : dict
         Passed to `inverse_self_paced_learning`.
@@ -67,13 +85,18 @@ def partition(learner, codes, *, beta, rng, progress=None, **ispl):
             codes[rows],
             beta=1 / (n_components - component),
             rng=rng,
+            first=first_epochs and (1.0 if component else 0.5, first_epochs),
             **ispl,
         )
         labels[rows[found.support]] = component
+        predictions.append(np.empty(len(codes), dtype=code_dtype(learner.n_classes)))
         # The rows that are left were scored by this very learner: only the others
         # still need its predictions.
-        predictions.append(np.empty(len(codes), dtype=code_dtype(learner.n_classes)))
         predictions[-1][rows] = found.predictions
+        if refit_epochs:
+            learner.start(draw_seed(rng))
+            learner.train(rows[found.support], refit_epochs)
+            others = np.arange(len(codes))
         if len(others):
             predictions[-1][others] = learner.score(others)[1]
         estimators.append(learner.finish())

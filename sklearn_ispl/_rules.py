@@ -6,7 +6,7 @@ from scipy.stats import rankdata
 from ._ispl import rank_in_class
 
 
-def vote_support(votes, codes, rng):
+def vote_support(votes, codes, rng, n_votes=0):
     """Keep the rows whose label is the modal vote, ties broken at random (B.1).
 
     Parameters
@@ -18,13 +18,16 @@ def vote_support(votes, codes, rng):
         Encoded given labels.
 
     rng : RandomState
+    n_votes : int, default=0
+        How many votes the label needs at least.
 
     Returns
     -------
     support : ndarray of shape (n,), bool
     """
     ties = rng.random_sample(votes.shape)  # in [0, 1): decides nothing but ties
-    return np.argmax(votes + ties, axis=1) == codes
+    modal = np.argmax(votes + ties, axis=1) == codes
+    return modal & (votes[np.arange(len(codes)), codes] >= n_votes)
 
 
 def core_support(predictions, components, codes, share, rng, last=None):

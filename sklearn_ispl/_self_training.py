@@ -67,6 +67,36 @@ def self_train(examine, codes, support, rng, n_epochs):
     return support
 
 
+def self_train_repeatedly(examine, codes, support, rng, n_epochs, n_rounds=20):
+    """Add and drop rows by how often models of the kept ones agree to them (2023).
+
+    Every round trains a model on the kept rows. Kept in the next are those whose
+    running average of agreement is above one half.
+
+    Parameters
+    ----------
+    examine, codes, support, rng, n_epochs
+        See `self_train`.
+
+    n_rounds : int, default=20
+
+    Returns
+    -------
+    support : ndarray of shape (n,), bool
+    """
+    everything = np.arange(len(codes))
+    agreement = np.full(len(codes), 0.5)
+    for _ in range(n_rounds):
+        if not support.any():
+            break
+        trained = np.flatnonzero(support)
+        task = Task(draw_seed(rng), trained, everything, n_epochs, enough_steps=False)
+        (verdict,) = examine([task])
+        agreement = 0.8 * agreement + 0.2 * (verdict.predicted == codes)
+        support = agreement > 0.5
+    return support
+
+
 def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
     """Ask about every row the models of the trusted rows that were not trained on it.
 

@@ -65,6 +65,22 @@ def test_self_training_adds_rows_only(poisoned_digits):
     assert both.sum() > vote.sum()
 
 
+def test_later_version_of_the_paper(digits):
+    X, y = digits
+    noisy = np.arange(360) % 10 == 0
+    y = np.where(noisy, (y + 3) % 10, y)
+    ispl = ISPLFilter(
+        method="paper-2023", n_repeats=1, beta=1 / 3, n_epochs=4, random_state=0
+    ).fit(X, y)
+    own = ispl.votes_[np.arange(360), y]
+    np.testing.assert_array_equal(
+        ispl.vote_support_, (own >= 2) & (own == ispl.votes_.max(axis=1))
+    )
+    assert ispl.support_[~noisy].mean() > 0.9
+    assert ispl.support_[noisy].mean() < 0.3
+    assert (ispl.support_ & ~ispl.vote_support_).any()
+
+
 def test_randomly_labelled_rows_are_rejected(digits):
     """Label noise is poison that nobody agrees with."""
     X, y = digits

@@ -4,7 +4,7 @@ from conftest import make_net
 from sklearn.linear_model import SGDClassifier
 
 from sklearn_ispl import InverseSelfPacedLearner, ISPLPartitioner
-from sklearn_ispl._partitioner import n_components_for
+from sklearn_ispl._partitioner import n_components_for, partition
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,38 @@ def test_kept_learners_predict_the_predictions(digits):
         partitioner.estimators_, partitioner.predictions_
     ):
         np.testing.assert_array_equal(estimator.predict(X), predictions)
+
+
+def test_first_iteration_and_refit_of_the_later_version(digits):
+    """The set's learner is a fresh one, trained on the set alone."""
+    X, codes = digits
+    trained = []
+
+    class Recorder:
+        n_classes = 10
+
+        def start(self, seed):
+            trained.append("start")
+
+        def train(self, rows, n_epochs):
+            trained.append((len(rows), n_epochs))
+
+        def score(self, rows):
+            return np.arange(len(rows), dtype=float), np.full(len(rows), len(trained))
+
+        def finish(self):
+            return len(trained)
+
+    labels, predictions, estimators = partition(
+        Recorder(), codes, beta=1 / 2, rng=np.random.RandomState(0), alpha=1 / 4,
+        momentum=0.9, n_iter=4, n_epochs=4, first_epochs=8, refit_epochs=40,
+    )  # fmt: skip
+    sizes = np.bincount(labels)
+    first, second = ((round(size / 4), 4) for size in sizes)
+    expected = ["start", (180, 8), (90, 4), (90, 4), first, "start", (sizes[0], 40)]
+    expected += ["start", (sizes[1], 8), second, second, second]
+    assert trained == [*expected, "start", (sizes[1], 40)]
+    np.testing.assert_array_equal(predictions, np.repeat([estimators], 360, axis=0).T)
 
 
 def test_partition_stops_when_floors_took_every_row():

@@ -21,6 +21,12 @@ def test_vote_support_by_hand():
     )
 
 
+def test_a_modal_label_may_need_votes():
+    votes, codes = np.array([[1, 0], [2, 0], [2, 3]]), np.zeros(3, dtype=int)
+    support = vote_support(votes, codes, np.random.RandomState(0), n_votes=2)
+    np.testing.assert_array_equal(support, [False, True, False])
+
+
 def test_out_of_bag_agreement_by_hand():
     components = np.array([[0, 0, 1], [1, 0, 0]])
     hits = np.array([[1, 1, 0], [0, 1, 1], [0, 1, 0], [1, 0, 1]], dtype=bool)

@@ -12,6 +12,7 @@ from sklearn_ispl._self_training import (
     cross_examine,
     find_poison,
     self_train,
+    self_train_repeatedly,
 )
 from sklearn_ispl._weak_learner import make_learner
 
@@ -47,6 +48,36 @@ def test_self_training_adds_what_the_model_predicts(digits):
 def test_self_training_has_nothing_to_do(digits, support):
     rng = np.random.RandomState(0)
     assert self_train(None, digits[1], support, rng, 1) is support
+
+
+def test_repeated_self_training_adds_and_drops(digits):
+    codes, noisy = with_wrong_labels(digits[1])
+    support = np.arange(360) % 4 > 0
+    rng = np.random.RandomState(0)
+    kept = self_train_repeatedly(examiner(digits[0], codes), codes, support, rng, 8, 5)
+    assert kept[~support & ~noisy].mean() > 0.7
+    assert kept[support & noisy].mean() < 0.4
+
+
+@pytest.mark.parametrize(
+    "hits, kept", [("1101", True), ("0111", True), ("0110", False)]
+)
+def test_repeated_self_training_keeps_what_is_agreed_to_more_often(hits, kept):
+    rounds = iter(hits)
+
+    def examine(tasks):
+        predicted = np.zeros(6, dtype=int)
+        predicted[3] = int(next(rounds)) - 1
+        return [Verdict(np.zeros(6), predicted)]
+
+    codes, rng = np.zeros(6, dtype=int), np.random.RandomState(0)
+    support = self_train_repeatedly(examine, codes, np.arange(6) < 3, rng, 1, 4)
+    np.testing.assert_array_equal(support, [True] * 3 + [kept] + [True] * 2)
+
+
+def test_repeated_self_training_of_nothing_keeps_nothing():
+    support = self_train_repeatedly(None, np.zeros(6), np.zeros(6, bool), None, 1)
+    assert not support.any()
 
 
 def test_self_training_trains_for_as_long_as_printed():
