@@ -221,8 +221,8 @@ def summary(results):
     print("\nworst:")
     for r in sorted(attacked, key=lambda r: -r["A"])[:8]:
         print(
-            "  {method}, seed {seed}, {data} {attack}: A {A_none:.2f} to {A:.3f} (clean "
-            "{A_clean:.3f}), poison kept {poison_vote}, then {poison_end} of "
+            "  {method}, seed {seed}, {data} {attack}: A {A_none:.2f} to {A:.3f} "
+            "(clean {A_clean:.3f}), poison kept {poison_vote}, then {poison_end} of "
             "{n_poisoned}".format(**{**r, "attack": attack_of(r)})
         )
 

@@ -47,10 +47,30 @@ def _one_model(new_learner, task):
         if task.enough_steps:
             n_epochs = learner.epochs_for(len(task.trained), n_epochs)
         learner.train(task.trained, n_epochs)
-        features = learner.features(task.judged) if task.features else None
         losses, predicted = learner.score(task.judged)
+        if losses.mean() > task.loss:
+            learner.train(task.trained, n_epochs)
+            losses, predicted = learner.score(task.judged)
+        features = learner.features(task.judged) if task.features else None
         estimator = learner.estimator_ if task.estimator else None
         return Verdict(losses, predicted, features, estimator)
+
+
+def _transplant(parallel, X, codes, rng, *verdicts):
+    """Return the rows that flip others: by each class's first window, second, third."""
+    if X.ndim != 4:
+        return []
+    features = verdicts[0].features
+    models = [verdict.estimator for verdict in verdicts]
+    known = np.all([verdict.predicted == codes for verdict in verdicts], axis=0)
+    rows = parallel(
+        delayed(_one_transplant)(
+            X, features, codes, code, models, known, draw_seed(rng)
+        )
+        for code in range(codes.max() + 1)
+    )
+    ranks = zip_longest(*rows, fillvalue=np.array([], dtype=int))
+    return [np.isin(np.arange(len(codes)), np.concatenate(r)) for r in ranks]
 
 
 def _one_transplant(*args):
@@ -198,23 +218,10 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         """Turn the votes into a verdict."""
         votes = self.predictions_, self.components_, codes, self.core_share, rng
         n_epochs = self.self_training_epochs or SELF_TRAINING_EPOCHS[self.method]
+        transplant = partial(_transplant, parallel, X, codes, rng)
 
         def examine(tasks):
             return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
-
-        def transplant(*verdicts):
-            if X.ndim != 4:
-                return []
-            models = [verdict.estimator for verdict in verdicts]
-            known = np.all([v.predicted == codes for v in verdicts], axis=0)
-            rows = parallel(
-                delayed(_one_transplant)(
-                    X, verdicts[0].features, codes, code, models, known, draw_seed(rng)
-                )
-                for code in range(len(self.classes_))
-            )
-            ranks = zip_longest(*rows, fillvalue=np.array([], dtype=int))
-            return [np.isin(np.arange(len(codes)), np.concatenate(r)) for r in ranks]
 
         if self.method == "core" and self.self_training:
             self.support_, self.vote_support_, poisoned = find_poison(
@@ -316,10 +323,10 @@ _PARAMETERS = """Parameters
         later version, which takes some ten times as long: the first iteration of a
         component trains for 8 epochs on all rows left (on half of them for the first
         component), a fresh net trained for 40 epochs on the component votes, a label
-        needs two votes, and self-training goes over all rows 20 times. "core" takes from the votes but the
-        `core_share` of every class that is least suspect, lets models of these rows
-        judge the others, and rejects the groups of rows that nothing but themselves
-        explains; classes without such a group are kept whole.
+        needs two votes, and self-training goes over all rows 20 times. "core" takes
+        from the votes but the `core_share` of every class that is least suspect, lets
+        models of these rows judge the others, and rejects the groups of rows that
+        nothing but themselves explains; classes without such a group are kept whole.
 
     core_share : float in (0, 1], default=1/4
         Share of every class that ``method="core"`` starts from. The poison must be a

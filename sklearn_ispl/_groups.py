@@ -61,8 +61,48 @@ def smaller_clusters(features, codes, rng):
     return smaller
 
 
-def expand(features, codes, group, rng, n_folds=4, weight=5.0):
+def expand(features, codes, group, rng):
     """Return the rows that a probe takes for the group of their class.
+
+    Parameters
+    ----------
+    features, codes, group, rng
+        See `log_odds`.
+
+    Returns
+    -------
+    group : ndarray of shape (n,), bool
+        None of a class that had none.
+    """
+    return log_odds(features, codes, group, rng) > 0
+
+
+def near(features, codes, group, rng):
+    """Return the rows that are more like the group than most of their class.
+
+    Most are those at the median of the others' log odds, which is below zero; and more
+    like the group is who is not even half as far from it.
+
+    Parameters
+    ----------
+    features, codes, group, rng
+        See `log_odds`.
+
+    Returns
+    -------
+    near : ndarray of shape (n,), bool
+        None of a class that has no group.
+    """
+    odds = log_odds(features, codes, group, rng)
+    found = np.zeros(len(codes), dtype=bool)
+    for code in np.unique(codes[group]):
+        of_class = codes == code
+        found |= of_class & (odds > np.median(odds[of_class & ~group]) / 2)
+    return found
+
+
+def log_odds(features, codes, group, rng, n_folds=4, weight=5.0):
+    """Return by how much a probe takes a row for the group of its class.
 
     The probe is a linear discriminant of all classes and all groups, a class and its
     group being two. It judges rows that it was not fitted to.
@@ -79,13 +119,14 @@ def expand(features, codes, group, rng, n_folds=4, weight=5.0):
 
     Returns
     -------
-    group : ndarray of shape (n,), bool
-        None of a class that had none.
+    odds : ndarray of shape (n,)
+        Log odds of the group against the others of the class; -inf in a class that had
+        none.
     """
     n_classes = codes.max() + 1
     labels = np.where(group, codes + n_classes, codes)
     fold = rng.permutation(len(codes)) % n_folds
-    expanded = np.zeros(len(codes), dtype=bool)
+    odds = np.full(len(codes), -np.inf)
     for held_out in range(n_folds):
         fitted, judged = fold != held_out, np.flatnonzero(fold == held_out)
         # A covariance takes two rows.
@@ -100,8 +141,10 @@ def expand(features, codes, group, rng, n_folds=4, weight=5.0):
         scores = np.full((len(judged), 2 * n_classes), -np.inf)
         scores[:, found] = probe.predict_log_proba(features[judged])
         rows, own = np.arange(len(judged)), codes[judged]
-        expanded[judged] = scores[rows, own + n_classes] > scores[rows, own]
-    return expanded
+        grouped = np.isin(own + n_classes, found)
+        rows, own = rows[grouped], own[grouped]
+        odds[judged[grouped]] = scores[rows, own + n_classes] - scores[rows, own]
+    return odds
 
 
 def closed_groups(features, codes, start, rng, max_clusters):

@@ -5,13 +5,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._groups import contradicted_groups, flipping_groups, smaller_clusters
+from ._groups import contradicted_groups, flipping_groups, near, smaller_clusters
 from ._rules import core_support
 from ._weak_learner import draw_seed
 
 # Losses, in nats: from where a row is left out of training for doubt, and from where a
 # model contradicts its label; and below which a model of all rows explains it.
 DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
+# Mean loss above which a model of all rows has not learned all that there is to learn,
+# and may not know the trigger.
+LEARNED = 0.25
 
 
 class Task(NamedTuple):
@@ -24,6 +27,7 @@ class Task(NamedTuple):
     features: bool = False
     estimator: bool = False
     enough_steps: bool = True  # even if these take more epochs
+    loss: float = np.inf  # nats; above it in the mean, as many epochs again
 
 
 class Verdict(NamedTuple):
@@ -155,7 +159,8 @@ def find_poison(
        The group is poison if it is closed and models of all other rows are right about
        it a third as often as about the rest of its class, or less.
     5. In the classes of such groups, rows that the strictest models get wrong are
-       suspect. They are rejected with the group if models of all other rows doubt them.
+       suspect if they are near the group in the features. They are rejected with the
+       group if models of all other rows doubt them.
 
     Steps 2 and 3 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
@@ -183,22 +188,29 @@ def find_poison(
         The classes that have such a group.
     """
     everything = np.arange(len(codes))
-    task = Task(draw_seed(rng), everything, everything, n_epochs, True, True)
+    task = Task(
+        draw_seed(rng),
+        everything,
+        everything,
+        n_epochs,
+        features=True,
+        estimator=True,
+        loss=LEARNED,
+    )
     (whole,) = examine([task])
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     ask = partial(cross_examine, examine, codes, rng=rng)
-    group, mistaken, contradicted = _by_contradiction(
-        ask, codes, core, whole, rng, weak, longer
-    )
+    group, mistaken = _by_contradiction(ask, codes, core, whole, rng, weak, longer)
     task = Task(draw_seed(rng), np.flatnonzero(core), everything, weak, estimator=True)
     (small,) = examine([task])
     flipping = transplant(whole, small)
     more = _by_windows(ask, codes, flipping, whole, rng, longer)
     group, mistaken = group | more[0], mistaken | more[1]
-    suspect = _suspect(codes, group, mistaken, contradicted | more[2])
+    suspect = group
     if group.any():
+        suspect = group | mistaken & near(whole.features, codes, group, rng)
         trusted = _without_doubt(suspect, codes, core & ~group)
         losses, wrong = ask(trusted, n_epochs=longer)
         suspect &= group | (wrong & (losses > DOUBT))
@@ -206,25 +218,23 @@ def find_poison(
 
 
 def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
-    """Return the groups, what the strictest models get wrong, what is contradicted."""
+    """Return the groups, and what the strictest models get wrong."""
     judgement = ask(core, n_epochs=weak)
-    group, contradicted = np.zeros((2, len(codes)), dtype=bool)
-    mistaken = []
+    group, mistaken = np.zeros(len(codes), dtype=bool), []
     for doubt in (0.0, DOUBT):
         losses, wrong = judgement
         for epochs in (weak, longer):
             trusted = _without_doubt(wrong & (losses > doubt), codes, core)
             losses, wrong = ask(trusted, n_epochs=epochs)
-        start = _contradicted(losses, whole)
-        contradicted |= start
+        start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
         group |= contradicted_groups(whole.features, codes, start, wrong, rng)
         mistaken.append(wrong)
-    return group, mistaken[0], contradicted
+    return group, mistaken[0]
 
 
 def _by_windows(ask, codes, flipping, whole, rng, longer):
-    """Return the groups, what models of the rest get wrong, what they contradict."""
-    group, mistaken, contradicted = np.zeros((3, len(codes)), dtype=bool)
+    """Return the groups, and what models of the rest get wrong in their classes."""
+    group, mistaken = np.zeros((2, len(codes)), dtype=bool)
     groups = [
         rows
         for flips in flipping
@@ -232,30 +242,13 @@ def _by_windows(ask, codes, flipping, whole, rng, longer):
     ]
     if groups:
         others = ~np.any(groups, axis=0)
-        losses, wrong = ask(others, n_epochs=longer)
-        contradicted = _contradicted(losses, whole)
+        _, wrong = ask(others, n_epochs=longer)
         for rows in groups:
             of_class = codes == codes[rows][0]
             if np.mean(~wrong[rows]) <= np.mean(~wrong[others & of_class]) / 3:
                 group |= rows
                 mistaken |= wrong & of_class
-    return group, mistaken, contradicted
-
-
-def _contradicted(losses, whole):
-    """Return the rows that models contradict and that a model of all rows explains."""
-    return (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
-
-
-def _suspect(codes, group, mistaken, contradicted):
-    """Return the groups and, in their classes, the rows that models are wrong about.
-
-    Of a class that the models hardly know, most rows are mistaken; then only those that
-    are contradicted.
-    """
-    hardly_known = np.bincount(codes, mistaken) > 0.7 * np.bincount(codes)
-    suspect = mistaken & (contradicted | ~hardly_known[codes])
-    return group | suspect & np.isin(codes, codes[group])
+    return group, mistaken
 
 
 def _without_doubt(doubted, codes, core):

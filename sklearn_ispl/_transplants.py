@@ -76,10 +76,12 @@ def flipping_rows(X, features, codes, code, models, known, seed):
     own = rng.permutation(np.flatnonzero(codes == code))
     others = rng.permutation(np.setdiff1d(codes[known], code))[:N_CLASSES]
     some, found = own[:N_ROWS], []
-    scaled = features[some] / (features[some].std(axis=0) + 1e-6)
+    scaled = features[some]
+    scaled = scaled / (scaled.std(axis=0) + 1e-6)
+    places = windows(*X.shape[2:])
     for other in others:
         hosts = np.flatnonzero(known & (codes == other))
-        for window in windows(*X.shape[2:]):
+        for window in places:
             flipping = _flipping(X, code, some, hosts, window, predict, rng)
             if max(3, MIN_SHARE * len(some)) <= flipping.sum() <= len(some) / 2:
                 found.append((_distance(scaled, flipping), hosts, window))
@@ -94,10 +96,11 @@ def _distance(features, group):
     """Return how far apart a group is, squared, in units of the spread within it."""
     inside, outside = features[group], features[~group]
     spread = inside.var(axis=0, ddof=1).sum()
+    spread_outside = outside.var(axis=0).sum()
     apart = np.sum((inside.mean(axis=0) - outside.mean(axis=0)) ** 2)
     # The mean of a few rows is off by itself.
-    apart -= spread / len(inside) + outside.var(axis=0).sum() / len(outside)
-    return apart / (spread + outside.var(axis=0).sum())
+    apart -= spread / len(inside) + spread_outside / len(outside)
+    return apart / (spread + spread_outside)
 
 
 def _flipping(X, code, rows, hosts, window, predict, rng):

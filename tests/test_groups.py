@@ -6,6 +6,7 @@ from sklearn_ispl._groups import (
     contradicted_groups,
     expand,
     flipping_groups,
+    near,
     smaller_clusters,
 )
 
@@ -54,6 +55,16 @@ def test_a_part_expands_to_the_whole_group(share):
     part = odd & (np.random.RandomState(1).uniform(size=600) < share)
     group = expand(features, codes, part, np.random.RandomState(0))
     assert (group & ~odd).sum() == 0 and (odd & ~group).sum() <= 1
+
+
+def test_near_is_the_side_of_the_group():
+    features, codes, odd = two_classes(n_odd=40)
+    group = odd & (np.arange(600) >= 10)
+    features[:10] = [0, 6.5, 0, 0]
+    features[200:210] = [0, 1.5, 0, 0]
+    found = near(features, codes, group, np.random.RandomState(0))
+    assert found[odd].all() and not found[200:210].any() and not found[300:].any()
+    assert found[~odd].mean() < 0.02
 
 
 @pytest.mark.parametrize("n_rows", [0, 1])

@@ -6,8 +6,8 @@ import pytest
 from sklearn_ispl._base import _one_model
 from sklearn_ispl._self_training import (
     DOUBT,
+    Task,
     Verdict,
-    _suspect,
     _without_doubt,
     cross_examine,
     find_poison,
@@ -175,18 +175,17 @@ def trigger_examiner(codes, odd, features, loss, fooled=1.0):
     return examine
 
 
+def verdict(examine, predictions, components, codes, transplant=lambda *_: []):
+    rng = np.random.RandomState(0)
+    return find_poison(
+        examine, transplant, predictions, components, codes, 1 / 4, rng, 20
+    )
+
+
 def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
-    support, core, poisoned = find_poison(
-        trigger_examiner(codes, odd, features, loss=9.0),
-        lambda *_: [],
-        predictions,
-        components,
-        codes,
-        1 / 4,
-        np.random.RandomState(0),
-        20,
-    )
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+    support, core, poisoned = verdict(examine, predictions, components, codes)
     np.testing.assert_array_equal(support, ~odd)
     assert poisoned.tolist() == [0]
     assert core.sum() == 50 and not core[odd].any()
@@ -202,19 +201,62 @@ def test_what_flips_other_images_is_poison_if_the_rest_does_not_explain_it(foole
         asked.append((whole, core))
         return [odd & (np.arange(200) % 4 > 0)]
 
-    support, _, poisoned = find_poison(
-        trigger_examiner(codes, odd, features, loss=3.0, fooled=fooled),
-        transplant,
-        predictions,
-        components,
-        codes,
-        1 / 4,
-        np.random.RandomState(0),
-        20,
-    )
+    examine = trigger_examiner(codes, odd, features, loss=3.0, fooled=fooled)
+    support, _, poisoned = verdict(examine, predictions, components, codes, transplant)
     assert len(asked) == 1 and asked[0][0].features is features
     np.testing.assert_array_equal(support, ~odd if fooled == 1 else np.ones(200, bool))
     assert poisoned.tolist() == ([0] if fooled == 1 else [])
+
+
+@pytest.mark.parametrize("place", [1.0, 0.75, 0.25, 0.0])
+def test_with_a_group_goes_what_is_doubted_and_near_it(place):
+    """Two rows between the class and its group are doubted, but start no group."""
+    codes, odd, features, predictions, components = two_classes_with_odd_rows()
+    between = np.isin(np.arange(200), [50, 60])
+    features[between] = 6 * (place * np.eye(5)[2] + (1 - place) * np.eye(5)[0])
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+
+    def doubting(tasks):
+        for task, verdict in zip(tasks, examine(tasks)):
+            if not task.features:
+                verdict.losses[between[task.judged]] = 3.0
+                verdict.predicted[between[task.judged]] = 1
+            yield verdict
+
+    def all_doubts(tasks):
+        return list(doubting(tasks))
+
+    support, *_ = verdict(all_doubts, predictions, components, codes)
+    assert not support[odd].any() and support[~odd & ~between].all()
+    assert support[between].all() == (place < 0.5) == support[between].any()
+
+
+def test_a_model_that_has_not_learned_enough_is_trained_on():
+    class Slow:
+        trained = 0
+        estimator_ = None
+
+        def start(self, seed):
+            pass
+
+        def epochs_for(self, n_rows, n_epochs):
+            return n_epochs
+
+        def train(self, rows, n_epochs):
+            self.trained += n_epochs
+
+        def score(self, rows):
+            return np.full(len(rows), 10 / self.trained), np.zeros(len(rows))
+
+        def features(self, rows):
+            return np.full((len(rows), 1), self.trained)
+
+    rows = np.arange(4)
+    for loss, trained in [(1.0, 10), (0.9, 20), (0.1, 20)]:
+        task = Task(0, rows, rows, 10, features=True, loss=loss)
+        verdict = _one_model(Slow, task)
+        assert (verdict.features == trained).all()
+        np.testing.assert_allclose(verdict.losses, 10 / trained)
 
 
 def test_a_class_in_doubt_keeps_its_core():
@@ -224,17 +266,3 @@ def test_a_class_in_doubt_keeps_its_core():
     trusted = _without_doubt(doubted, codes, core)
     # Class 0 has as many rows left as its core; class 1 has fewer.
     np.testing.assert_array_equal(trusted, [0, 0, 1, 1, 1, 0, 1, 1])
-
-
-@pytest.mark.parametrize(("n_mistaken", "n_suspect"), [(6, 7), (8, 4)])
-def test_of_a_class_hardly_known_only_the_contradicted_are_suspect(
-    n_mistaken, n_suspect
-):
-    """Ten rows of each class; one is the group, three others are contradicted."""
-    codes = np.repeat([0, 1], 10)
-    group = np.arange(20) == 0
-    mistaken = (np.arange(20) % 10 > 0) & (np.arange(20) % 10 <= n_mistaken)
-    contradicted = np.isin(np.arange(20), [1, 2, 3, 11, 12])
-    suspect = _suspect(codes, group, mistaken, contradicted)
-    assert suspect[:10].sum() == n_suspect and not suspect[10:].any()
-    assert suspect[[0, 1, 2, 3]].all()
