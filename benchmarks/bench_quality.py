@@ -256,7 +256,6 @@ def main():
 
 def run_list(path, options):
     """Run what is missing, until so many scenarios count as the list is long."""
-    lines = {(r["seed"], r.get("method")): r for r in read_json(path)}
     n_left = options.n_scenarios or SIZES[options.list]
     for seed in LISTS[options.list]:
         what = draw(seed)
@@ -264,10 +263,11 @@ def run_list(path, options):
             break
         if options.seeds and seed not in options.seeds:
             continue
-        known = [r for key, r in lines.items() if key[0] == seed]
+        # Read anew: another process may have run this scenario with another method.
+        known = [r for r in read_json(path) if r["seed"] == seed]
         weak = any(r.get("weak") for r in known)
-        have = weak or (seed, options.method) in lines
-        if not have and what["data"] in options.data:
+        missing = not weak and options.method not in [r["method"] for r in known]
+        if missing and what["data"] in options.data:
             line = run(what, options.method, next(iter(known), None), options)
             append_json(path, line)
             print(json.dumps(line), flush=True)

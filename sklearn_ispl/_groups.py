@@ -213,7 +213,7 @@ def contradicted_groups(features, codes, start, wrong, rng):
 
 
 def flipping_groups(features, codes, flipping, rng):
-    """Return the closed groups, at most a third of a class, half of whose rows flip.
+    """Return the closed groups of at most a third of a class, a quarter flipping.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def flipping_groups(features, codes, flipping, rng):
     return [
         rows
         for rows in closed_groups(features, codes, flipping, rng, max_clusters=2)
-        if flipping[rows].mean() >= 0.5 and rows.sum() <= sizes[codes[rows][0]] / 3
+        if flipping[rows].mean() >= 0.25 and rows.sum() <= sizes[codes[rows][0]] / 3
     ]
 
 
