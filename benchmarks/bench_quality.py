@@ -23,11 +23,10 @@ import torch
 
 from _common import append_json, read_json, timed
 from render_tables import list_table
-from scenarios import SCALES, final_model, load_split
+from scenarios import SCALES, final_model, load_split, measure
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl.datasets import TRIGGER_SHAPES, make_dirty_label_backdoor
 from sklearn_ispl.exceptions import ClassVanishedWarning
-from sklearn_ispl.metrics import targeted_misclassification_rate
 
 LISTS = {"report": range(1000, 10_000), "tune": range(1000)}
 SIZES = {"report": 40, "tune": 24}
@@ -70,21 +69,14 @@ def poison(what, X, y):
     return X, y, poisoned, (source, target), trigger
 
 
-def measure(X, y, test, attack, seed):
+def train_and_measure(X, y, test, seed):
     """Train the final model; return its C and A."""
-    X_test, y_test, n_classes = test
+    X_test, y_test, n_classes, *attack = test
     settings = SCALES["cpu" if len(X) > 2000 else "smoke"].net
     if len(X) <= 2000:
         settings = {**settings, "max_epochs": 30}
     model = final_model(X, n_classes, seed, settings).fit(X, y)
-    C = float(np.mean(model.predict(X_test) == y_test))
-    (source, target), trigger = attack
-    if trigger is None:
-        return C, None
-    A = targeted_misclassification_rate(
-        y_test, model.predict(trigger(X_test)), source=source, target=target
-    )
-    return C, A
+    return measure(model, X_test, y_test, *attack)
 
 
 def run(what, method, known, options):
@@ -98,15 +90,14 @@ def run(what, method, known, options):
         what["data"], options.n_rows, options.data_home, seed
     )
     X, y, poisoned, (source, target), trigger = poison(what, X_clean, y_clean)
-    test = X_test, y_test, int(y_clean.max()) + 1
-    attack = (source, target), trigger
+    test = X_test, y_test, int(y_clean.max()) + 1, source, target, trigger
     result = {**what, "source": source, "target": target, "n": len(y)}
     result["n_poisoned"] = int(poisoned.sum())
     if known is None:
-        result["C_none"], result["A_none"] = measure(X, y, test, attack, seed)
+        result["C_none"], result["A_none"] = train_and_measure(X, y, test, seed)
         if trigger is not None and result["A_none"] < 0.5:
             return {**result, "weak": True}
-        clean = measure(X_clean, y_clean, test, attack, seed)
+        clean = train_and_measure(X_clean, y_clean, test, seed)
         result["C_clean"], result["A_clean"] = clean
     else:
         result |= {name: known[name] for name in UNDEFENDED}
@@ -125,7 +116,7 @@ def run(what, method, known, options):
         for labels in ispl.components_
     ]
     kept = ispl.support_
-    result["C"], result["A"] = measure(X[kept], y[kept], test, attack, seed)
+    result["C"], result["A"] = train_and_measure(X[kept], y[kept], test, seed)
     if options.votes:
         Path(options.votes).mkdir(parents=True, exist_ok=True)
         np.savez_compressed(

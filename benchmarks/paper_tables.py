@@ -20,13 +20,9 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
 import rivals
 from _common import append_json, read_json, timed
-from scenarios import SCALES, final_model, load_split, poison, scenarios
+from scenarios import SCALES, final_model, load_split, measure, poison, scenarios
 from sklearn_ispl import FilteredClassifier, ISPLFilter
-from sklearn_ispl.metrics import (
-    filter_quality,
-    make_backdoor_scorers,
-    targeted_misclassification_rate,
-)
+from sklearn_ispl.metrics import filter_quality, make_backdoor_scorers
 
 GRID = {"filter__alpha": [1 / 8, 1 / 4, 1 / 2], "filter__beta": [1 / 4, 1 / 8, 1 / 16]}
 
@@ -55,19 +51,6 @@ class Bench:
             self._undefended = timed(self.net().fit, self.X, self.y)
         return self._undefended
 
-    def measure(self, model):
-        """Return C and A of a trained model."""
-        C = float(np.mean(model.predict(self.X_test) == self.y_test))
-        if self.trigger is None:
-            return {"C": C, "A": None}
-        source, target = self.scenario.source, self.scenario.target
-        of_source = self.y_test != target if source is None else self.y_test == source
-        predicted = model.predict(self.trigger(self.X_test[of_source]))
-        A = targeted_misclassification_rate(
-            self.y_test[of_source], predicted, source=source, target=target
-        )
-        return {"C": C, "A": A}
-
     def run(self, defence):
         """Defend, train, measure."""
         training = 0.0
@@ -77,7 +60,9 @@ class Bench:
         seconds += training
         if model is None:
             model = self.net().fit(self.X[support], self.y[support])
-        result = {"seconds": seconds, **self.measure(model)}
+        source, target = self.scenario.source, self.scenario.target
+        C, A = measure(model, self.X_test, self.y_test, source, target, self.trigger)
+        result = {"seconds": seconds, "C": C, "A": A}
         if support is not None:
             result |= filter_quality(self.y, support, self.poisoned)
         return result | {"n_poisoned": int(self.poisoned.sum())}

@@ -15,6 +15,7 @@ from sklearn_ispl.datasets import (
     make_clean_label_backdoor,
     make_dirty_label_backdoor,
 )
+from sklearn_ispl.metrics import targeted_misclassification_rate
 from sklearn_ispl.modules import ConvNet, PreActResNet18
 
 # Source and target classes of CIFAR-10 in B.2, by number: airplane to bird, automobile
@@ -235,3 +236,16 @@ def final_model(X, n_classes, seed, settings):
         callbacks="disable",
         verbose=0,
     )
+
+
+def measure(model, X_test, y_test, source, target, trigger):
+    """Return C and A of a trained model; no A without a trigger."""
+    C = float(np.mean(model.predict(X_test) == y_test))
+    if trigger is None:
+        return C, None
+    of_source = y_test != target if source is None else y_test == source
+    predicted = model.predict(trigger(X_test[of_source]))
+    A = targeted_misclassification_rate(
+        y_test[of_source], predicted, source=source, target=target
+    )
+    return C, A
