@@ -24,7 +24,7 @@ from ._transplants import flipping_rows
 from ._validation import check_training_set, constraints
 from ._voter import count_votes, predict_all
 from ._weak_learner import draw_seed, make_learner, one_thread
-from .exceptions import ClassVanishedWarning
+from .exceptions import ClassVanishedWarning, UnlearnedClassWarning
 
 
 # What a None stands for: epochs of an iteration, and of self-training.
@@ -160,6 +160,9 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
 
         ClassVanishedWarning
             If every row of a class was rejected, by the vote or in self-training.
+
+        UnlearnedClassWarning
+            If models know less than three in ten rows of a class (``method="core"``).
         """
         _, X32, codes = check_training_set(self, X, y)
         self._row_shape = X32.shape[1:]
@@ -224,10 +227,13 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
 
         if self.method == "core" and self.self_training:
-            self.support_, self.vote_support_, poisoned = find_poison(
+            self.support_, self.vote_support_, *found = find_poison(
                 examine, transplant, *votes, n_epochs
             )
-            self.poisoned_classes_ = self.classes_[poisoned]
+            self.poisoned_classes_, self.unlearned_classes_ = map(
+                self.classes_.__getitem__, found
+            )
+            self._warn_of_unlearned_classes()
         elif self.method == "core":
             self.support_ = self.vote_support_ = core_support(*votes)
         else:
@@ -243,6 +249,17 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             return None
         return {"desc": f"repeat {repeat + 1}/{self.n_repeats}", "unit": "round"}
 
+    def _warn_of_unlearned_classes(self):
+        if len(self.unlearned_classes_):
+            warnings.warn(
+                "The models know less than three in ten rows of these classes: "
+                f"{self.unlearned_classes_.tolist()}. Nothing contradicts their "
+                "labels, so that poison in them may stay. Give more rows, or an "
+                "estimator that learns them faster.",
+                UnlearnedClassWarning,
+                stacklevel=5,
+            )
+
     def _warn_of_vanished_classes(self, codes):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
         if not kept.all():
@@ -251,7 +268,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
                 f"{self.classes_[kept == 0].tolist()}. Too few learners recognise "
                 "them; train them longer (n_epochs) or use a larger beta.",
                 ClassVanishedWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def fit_predict(self, X, y):
@@ -398,6 +415,10 @@ _ATTRIBUTES = """Attributes
     poisoned_classes_ : ndarray of shape (n_poisoned_classes,)
         The labels under which a group was rejected, often none. Only with
         ``method="core"`` and self-training.
+
+    unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
+        The labels of which models know less than three rows in ten, so that nothing
+        contradicts them. Only with ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

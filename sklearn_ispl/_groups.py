@@ -12,6 +12,8 @@ from ._weak_learner import draw_seed
 
 # A group has at least so many rows, and such a share of its class; at most half of it.
 MIN_ROWS, MIN_SHARE = 4, 0.02
+# A class of which models get more than this share wrong is not known yet.
+UNLEARNED = 0.7
 
 
 def clusters(features, n_clusters, rng, n_components=10):
@@ -207,7 +209,7 @@ def contradicted_groups(features, codes, start, wrong, rng):
     found = np.zeros(len(codes), dtype=bool)
     for rows in closed_groups(features, codes, start, rng, max_clusters=5):
         others = (codes == codes[rows][0]) & ~rows
-        if wrong[rows].mean() >= 0.8 and wrong[others].mean() <= 0.7:
+        if wrong[rows].mean() >= 0.8 and wrong[others].mean() <= UNLEARNED:
             found |= rows
     return found
 

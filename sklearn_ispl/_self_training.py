@@ -5,7 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._groups import contradicted_groups, flipping_groups, near, smaller_clusters
+from ._groups import (
+    UNLEARNED,
+    contradicted_groups,
+    flipping_groups,
+    near,
+    smaller_clusters,
+)
 from ._rules import core_support
 from ._weak_learner import draw_seed
 
@@ -186,6 +192,9 @@ def find_poison(
     core : ndarray of shape (n,), bool
     poisoned : ndarray of int
         The classes that have such a group.
+
+    unlearned : ndarray of int
+        The classes of which the models of step 2 know too little to contradict.
     """
     everything = np.arange(len(codes))
     task = Task(
@@ -202,7 +211,9 @@ def find_poison(
     core = core_support(predictions, components, codes, share, rng, last=aside)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     ask = partial(cross_examine, examine, codes, rng=rng)
-    group, mistaken = _by_contradiction(ask, codes, core, whole, rng, weak, longer)
+    group, mistaken, unlearned = _by_contradiction(
+        ask, codes, core, whole, rng, weak, longer
+    )
     task = Task(draw_seed(rng), np.flatnonzero(core), everything, weak, estimator=True)
     (small,) = examine([task])
     flipping = transplant(whole, small)
@@ -214,11 +225,11 @@ def find_poison(
         trusted = _without_doubt(suspect, codes, core & ~group)
         losses, wrong = ask(trusted, n_epochs=longer)
         suspect &= group | (wrong & (losses > DOUBT))
-    return ~suspect, core, np.unique(codes[group])
+    return ~suspect, core, np.unique(codes[group]), unlearned
 
 
 def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
-    """Return the groups, and what the strictest models get wrong."""
+    """Return the groups, what the strictest models get wrong, unlearned classes."""
     judgement = ask(core, n_epochs=weak)
     group, mistaken = np.zeros(len(codes), dtype=bool), []
     for doubt in (0.0, DOUBT):
@@ -229,7 +240,9 @@ def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
         start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
         group |= contradicted_groups(whole.features, codes, start, wrong, rng)
         mistaken.append(wrong)
-    return group, mistaken[0]
+    wrong = np.array([np.bincount(codes, wrong) for wrong in mistaken])
+    unlearned = (wrong > UNLEARNED * np.bincount(codes)).all(axis=0)
+    return group, mistaken[0], np.flatnonzero(unlearned)
 
 
 def _by_windows(ask, codes, flipping, whole, rng, longer):

@@ -1,6 +1,6 @@
 """Warnings that the estimators give when they go on with doubtful input."""
 
-__all__ = ["ClassVanishedWarning", "SmallClassWarning"]
+__all__ = ["ClassVanishedWarning", "SmallClassWarning", "UnlearnedClassWarning"]
 
 
 class SmallClassWarning(UserWarning):
@@ -27,5 +27,20 @@ class ClassVanishedWarning(UserWarning):
     >>> import warnings
     >>> from sklearn_ispl.exceptions import ClassVanishedWarning
     >>> warnings.simplefilter("error", ClassVanishedWarning)
+    >>> warnings.resetwarnings()
+    """
+
+
+class UnlearnedClassWarning(UserWarning):
+    """The models that judge the rows of a class know too few of them.
+
+    Given by ``method="core"``. Nothing contradicts the labels of such a class, so that
+    poison in it may stay.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn_ispl.exceptions import UnlearnedClassWarning
+    >>> warnings.simplefilter("error", UnlearnedClassWarning)
     >>> warnings.resetwarnings()
     """

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_ispl import ISPLFilter
+from sklearn_ispl.exceptions import UnlearnedClassWarning
 
 
 @pytest.mark.parametrize("share", [1 / 4, 1 / 2])
@@ -48,6 +49,16 @@ def test_default_finds_the_poison_and_keeps_the_rest(backdoored_digits, seed):
 def test_nothing_is_rejected_where_there_is_no_poison(digit_images):
     ispl = ISPLFilter(random_state=0).fit(*digit_images)
     assert ispl.support_.mean() > 0.97
+    assert not len(ispl.unlearned_classes_)
+
+
+def test_a_class_that_cannot_be_learned_is_named(digits):
+    X, y = digits
+    y = np.where(np.arange(360) % 12 == 0, 99, y)
+    ispl = ISPLFilter(n_repeats=1, random_state=0)
+    with pytest.warns(UnlearnedClassWarning, match=r"rows of these classes: \[99\]"):
+        ispl.fit(X, y)
+    assert ispl.unlearned_classes_.tolist() == [99]
 
 
 def test_poisoned_classes_are_labels(backdoored_digits):

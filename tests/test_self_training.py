@@ -185,9 +185,11 @@ def verdict(examine, predictions, components, codes, transplant=lambda *_: []):
 def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
     examine = trigger_examiner(codes, odd, features, loss=9.0)
-    support, core, poisoned = verdict(examine, predictions, components, codes)
+    support, core, poisoned, unlearned = verdict(
+        examine, predictions, components, codes
+    )
     np.testing.assert_array_equal(support, ~odd)
-    assert poisoned.tolist() == [0]
+    assert poisoned.tolist() == [0] and not len(unlearned)
     assert core.sum() == 50 and not core[odd].any()
 
 
@@ -202,7 +204,9 @@ def test_what_flips_other_images_is_poison_if_the_rest_does_not_explain_it(foole
         return [odd & (np.arange(200) % 4 > 0)]
 
     examine = trigger_examiner(codes, odd, features, loss=3.0, fooled=fooled)
-    support, _, poisoned = verdict(examine, predictions, components, codes, transplant)
+    support, _, poisoned, _ = verdict(
+        examine, predictions, components, codes, transplant
+    )
     assert len(asked) == 1 and asked[0][0].features is features
     np.testing.assert_array_equal(support, ~odd if fooled == 1 else np.ones(200, bool))
     assert poisoned.tolist() == ([0] if fooled == 1 else [])
