@@ -71,7 +71,7 @@ def check_training_set(estimator, X, y):
             f"These classes of y have a single row: {lonely}. Nothing can vouch for "
             "it; merge or remove such classes, or look at those rows by hand.",
             SmallClassWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return X, to_float32(X), codes.astype(np.int64)
 
