@@ -410,8 +410,9 @@ def test_class_with_one_row_warns(digits):
     X, y = digits
     y = y.copy()
     y[17] = 99
-    with pytest.warns(SmallClassWarning, match=r"a single row: \[99\]"):
+    with pytest.warns(SmallClassWarning, match=r"a single row: \[99\]") as caught:
         small_filter().fit(X, y)
+    assert {w.filename for w in caught if w.category is SmallClassWarning} == {__file__}
 
 
 def test_class_that_vanishes_warns_and_cannot_be_replaced(digits):
@@ -419,8 +420,10 @@ def test_class_that_vanishes_warns_and_cannot_be_replaced(digits):
     y = y.copy()
     y[[17, 18]] = 99
     ispl = small_filter(method="paper", self_training=False)
-    with pytest.warns(ClassVanishedWarning, match=r"classes was rejected: \[99\]"):
+    match = r"classes was rejected: \[99\]"
+    with pytest.warns(ClassVanishedWarning, match=match) as caught:
         ispl.fit(X, y)
+    assert caught[0].filename == __file__
     with (
         warnings.catch_warnings(),
         pytest.raises(ValueError, match="Every row labelled .*99.* was rejected"),
