@@ -151,7 +151,8 @@ def find_poison(
 ):
     """Reject groups that explain themselves and that nothing else explains.
 
-    1. A model is trained on all rows. Of the two clusters of every class in its
+    1. A model is trained on all rows, twice as long where it does not know them by
+       then: it has to know the poison. Of the two clusters of every class in its
        features, the smaller is kept out of the core where it can be.
     2. The core is the share of every class that the votes suspect least. Models of the
        core, not trained for long, judge all rows. Whoever is not in doubt joins, and
