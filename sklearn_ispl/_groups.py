@@ -80,10 +80,7 @@ def expand(features, codes, group, rng):
 
 
 def near(features, codes, group, rng):
-    """Return the rows that are more like the group than most of their class.
-
-    Most are those at the median of the others' log odds, which is below zero; and more
-    like the group is who is not even half as far from it.
+    """Return the rows that are more like the group than half of their class is.
 
     Parameters
     ----------
@@ -99,7 +96,7 @@ def near(features, codes, group, rng):
     found = np.zeros(len(codes), dtype=bool)
     for code in np.unique(codes[group]):
         of_class = codes == code
-        found |= of_class & (odds > np.median(odds[of_class & ~group]) / 2)
+        found |= of_class & (odds > np.median(odds[of_class & ~group]))
     return found
 
 

@@ -60,11 +60,11 @@ def test_a_part_expands_to_the_whole_group(share):
 def test_near_is_the_side_of_the_group():
     features, codes, odd = two_classes(n_odd=40)
     group = odd & (np.arange(600) >= 10)
-    features[:10] = [0, 6.5, 0, 0]
-    features[200:210] = [0, 1.5, 0, 0]
+    features[:10] = [0, 3, 0, 0]
+    features[200:210] = [0, -3, 0, 0]
     found = near(features, codes, group, np.random.RandomState(0))
     assert found[odd].all() and not found[200:210].any() and not found[300:].any()
-    assert found[~odd].mean() < 0.02
+    assert found[codes == 0][40:].mean() == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.parametrize("n_rows", [0, 1])
