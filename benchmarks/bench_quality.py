@@ -33,8 +33,9 @@ SIZES = {"report": 40, "tune": 24}
 METHODS = ["core", "paper", "paper-2023"]
 DATA = ["digits", "fashion-mnist", "gtsrb", "cifar10"]
 UNDEFENDED = ["C_none", "A_none", "C_clean", "A_clean"]
-SHARES = ["method", "data", "A under 1 %", "A under 5 %", "C lost, median"]
-SHARES += ["C lost, worst", "clean rows kept, median", "least", "seconds, median"]
+SHARES = ["method", "data", "A under 1 %", "A under 5 %", "A within 1 point of clean"]
+SHARES += ["C lost, median", "worst", "clean rows kept, median", "least"]
+SHARES += ["seconds, median"]
 EACH = ["A", "C lost", "poison left", "clean kept"]
 
 
@@ -162,13 +163,16 @@ def shares(results):
 
 
 def _shares(name, results):
-    A = np.array([r["A"] for r in results if r["A_none"] is not None])
+    attacked = [r for r in results if r["A_none"] is not None]
+    A = np.array([r["A"] for r in attacked])
+    over = A - [r["A_clean"] for r in attacked]
     loss = [r["C_clean"] - r["C"] for r in results]
     kept = [r["clean_end"] for r in results]
     return [
         name,
         f"{np.sum(A < 0.01)} of {len(A)}",
         f"{np.sum(A < 0.05)} of {len(A)}",
+        f"{np.sum(over < 0.01)} of {len(A)}",
         percent(np.median(loss)),
         percent(max(loss)),
         percent(np.median(kept)),

@@ -70,7 +70,7 @@ def test_shares_count_what_holds(bench):
     header, *rows = bench.shares(
         [
             result(),
-            result(seed=2, A=0.03),
+            result(seed=2, A=0.03, A_clean=0.03),
             result(seed=3, A=0.5, data="gtsrb"),
             result(seed=4, A=None, A_none=None, clean_end=0.9),
             result(method="paper"),
@@ -78,10 +78,10 @@ def test_shares_count_what_holds(bench):
     )
     found = {(row[0], row[1]): row[2:] for row in rows}
     assert all(len(row) == len(header) for row in rows)
-    assert found["``core``", "digits"][:2] == ["1 of 2", "2 of 2"]
+    assert found["``core``", "digits"][:3] == ["1 of 2", "2 of 2", "2 of 2"]
     assert found["``core``", "all but digits"][:2] == ["0 of 1", "0 of 1"]
     assert found["``core``", "all"][:2] == ["1 of 3", "2 of 3"]
-    assert found["``core``", "no poison"] == ["0 of 0"] * 2 + ["1.0"] * 2 + [
+    assert found["``core``", "no poison"] == ["0 of 0"] * 3 + ["1.0"] * 2 + [
         "90.0"
     ] * 2 + ["7"]
     assert found["``paper``", "all"][:2] == ["1 of 1", "1 of 1"]
