@@ -227,12 +227,11 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
 
         if self.method == "core" and self.self_training:
-            self.support_, self.vote_support_, *found = find_poison(
+            self.support_, self.vote_support_, poisoned, unlearned = find_poison(
                 examine, transplant, *votes, n_epochs
             )
-            self.poisoned_classes_, self.unlearned_classes_ = map(
-                self.classes_.__getitem__, found
-            )
+            self.poisoned_classes_ = self.classes_[poisoned]
+            self.unlearned_classes_ = self.classes_[unlearned]
             self._warn_of_unlearned_classes()
         elif self.method == "core":
             self.support_ = self.vote_support_ = core_support(*votes)

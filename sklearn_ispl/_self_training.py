@@ -241,8 +241,8 @@ def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
         start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
         group |= contradicted_groups(whole.features, codes, start, wrong, rng)
         mistaken.append(wrong)
-    wrong = np.array([np.bincount(codes, wrong) for wrong in mistaken])
-    unlearned = (wrong > UNLEARNED * np.bincount(codes)).all(axis=0)
+    n_mistaken = np.array([np.bincount(codes, wrong) for wrong in mistaken])
+    unlearned = (n_mistaken > UNLEARNED * np.bincount(codes)).all(axis=0)
     return group, mistaken[0], np.flatnonzero(unlearned)
 
 

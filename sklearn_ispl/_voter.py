@@ -6,8 +6,8 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._ispl import sample
 from ._inference import predict_codes
+from ._ispl import sample
 from ._partitioner import ISPLPartitioner, code_dtype
 from ._validation import check_training_set, constraints, to_float32
 from ._weak_learner import draw_seed, make_learner, one_thread, set_random_states

@@ -221,16 +221,14 @@ def test_with_a_group_goes_what_is_doubted_and_near_it(place):
     examine = trigger_examiner(codes, odd, features, loss=9.0)
 
     def doubting(tasks):
-        for task, verdict in zip(tasks, examine(tasks)):
+        answers = examine(tasks)
+        for task, answer in zip(tasks, answers):
             if not task.features:
-                verdict.losses[between[task.judged]] = 3.0
-                verdict.predicted[between[task.judged]] = 1
-            yield verdict
+                answer.losses[between[task.judged]] = 3.0
+                answer.predicted[between[task.judged]] = 1
+        return answers
 
-    def all_doubts(tasks):
-        return list(doubting(tasks))
-
-    support, *_ = verdict(all_doubts, predictions, components, codes)
+    support, *_ = verdict(doubting, predictions, components, codes)
     assert not support[odd].any() and support[~odd & ~between].all()
     assert support[between].all() == (place < 0) == support[between].any()
 
