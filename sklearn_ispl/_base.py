@@ -2,7 +2,6 @@
 
 import warnings
 from functools import partial
-from itertools import zip_longest
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -11,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._marks import MarkSearch
 from ._mixins import SupervisedMixin, SupportMixin
 from ._partitioner import partition
 from ._rules import core_support, vote_support
@@ -20,7 +20,6 @@ from ._self_training import (
     self_train,
     self_train_repeatedly,
 )
-from ._transplants import flipping_rows
 from ._validation import check_training_set, constraints
 from ._voter import count_votes, predict_all
 from ._weak_learner import draw_seed, make_learner, one_thread
@@ -54,28 +53,6 @@ def _one_model(new_learner, task):
         features = learner.features(task.judged) if task.features else None
         estimator = learner.estimator_ if task.estimator else None
         return Verdict(losses, predicted, features, estimator)
-
-
-def _transplant(parallel, X, codes, rng, *verdicts):
-    """Return the rows that flip others: by each class's first window, second, third."""
-    if X.ndim != 4:
-        return []
-    features = verdicts[0].features
-    models = [verdict.estimator for verdict in verdicts]
-    known = np.all([verdict.predicted == codes for verdict in verdicts], axis=0)
-    rows = parallel(
-        delayed(_one_transplant)(
-            X, features, codes, code, models, known, draw_seed(rng)
-        )
-        for code in range(codes.max() + 1)
-    )
-    ranks = zip_longest(*rows, fillvalue=np.array([], dtype=int))
-    return [np.isin(np.arange(len(codes)), np.concatenate(r)) for r in ranks]
-
-
-def _one_transplant(*args):
-    with one_thread():
-        return flipping_rows(*args)
 
 
 class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
@@ -221,14 +198,14 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         """Turn the votes into a verdict."""
         votes = self.predictions_, self.components_, codes, self.core_share, rng
         n_epochs = self.self_training_epochs or SELF_TRAINING_EPOCHS[self.method]
-        transplant = partial(_transplant, parallel, X, codes, rng)
+        marks = MarkSearch(parallel, X, codes, rng)
 
         def examine(tasks):
             return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
 
         if self.method == "core" and self.self_training:
             self.support_, self.vote_support_, poisoned, unlearned = find_poison(
-                examine, transplant, *votes, n_epochs
+                examine, marks, *votes, n_epochs
             )
             self.poisoned_classes_ = self.classes_[poisoned]
             self.unlearned_classes_ = self.classes_[unlearned]

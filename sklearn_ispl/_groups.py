@@ -170,7 +170,7 @@ def closed_groups(features, codes, start, rng, max_clusters):
     group : ndarray of shape (n,), bool
         Rows of one class, at most half of it.
     """
-    least = np.maximum(MIN_ROWS, MIN_SHARE * np.bincount(codes))
+    least = least_rows(np.bincount(codes))
     for part in _parts(features, codes, start, least / 2, rng, max_clusters):
         first = group = expand(features, codes, part, rng)
         for _ in range(2):
@@ -180,8 +180,8 @@ def closed_groups(features, codes, start, rng, max_clusters):
             rows = group & of_class
             if (
                 least[code] <= rows.sum() <= of_class.sum() / 2
-                and _overlap(rows, first & of_class) >= 0.7
-                and _overlap(rows, before & of_class) >= 0.7
+                and overlap(rows, first & of_class) >= 0.7
+                and overlap(rows, before & of_class) >= 0.7
             ):
                 yield rows
 
@@ -211,29 +211,6 @@ def contradicted_groups(features, codes, start, wrong, rng):
     return found
 
 
-def flipping_groups(features, codes, flipping, rng):
-    """Return the closed groups of at most a third of a class, a quarter flipping.
-
-    Parameters
-    ----------
-    features, codes, rng
-        See `closed_groups`.
-
-    flipping : ndarray of shape (n,), bool
-        Rows with a window that makes other images their class.
-
-    Returns
-    -------
-    groups : list of ndarray of shape (n,), bool
-    """
-    sizes = np.bincount(codes)
-    return [
-        rows
-        for rows in closed_groups(features, codes, flipping, rng, max_clusters=2)
-        if flipping[rows].mean() >= 0.25 and rows.sum() <= sizes[codes[rows][0]] / 3
-    ]
-
-
 def _parts(features, codes, start, least, rng, max_clusters):
     """Yield the start, then one cluster of it in each class, then the next."""
     for n_clusters in range(1, max_clusters + 1):
@@ -249,5 +226,11 @@ def _parts(features, codes, start, least, rng, max_clusters):
                 yield rows
 
 
-def _overlap(one, other):
+def least_rows(n_rows):
+    """Return the least number of rows that a group of a class of so many has."""
+    return np.maximum(MIN_ROWS, MIN_SHARE * n_rows)
+
+
+def overlap(one, other):
+    """Return the share of the rows of two groups that both have."""
     return (one & other).sum() / max(1, (one | other).sum())

@@ -8,7 +8,6 @@ import numpy as np
 from ._groups import (
     UNLEARNED,
     contradicted_groups,
-    flipping_groups,
     near,
     smaller_clusters,
 )
@@ -21,6 +20,8 @@ DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
 # Mean loss above which a model of all rows has not learned all that there is to learn,
 # and may not know the trigger.
 LEARNED = 0.25
+# How often marks are searched for, each time in what the last search has left.
+MAX_SEARCHES = 3
 
 
 class Task(NamedTuple):
@@ -146,9 +147,7 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
     return -np.log(np.maximum(chance, np.finfo(float).tiny)), wrong
 
 
-def find_poison(
-    examine, transplant, predictions, components, codes, share, rng, n_epochs
-):
+def find_poison(examine, marks, predictions, components, codes, share, rng, n_epochs):
     """Reject groups that explain themselves and that nothing else explains.
 
     1. A model is trained on all rows, twice as long where it does not know them by
@@ -159,12 +158,12 @@ def find_poison(
        new models judge all rows again, twice.
     3. What the model of all rows explains and the last models contradict is where a
        group starts: its rows are learned from one another alone. The group is poison
-       if it is closed, see `contradicted_groups`.
-    4. Another way to a group: rows with a window that makes images of other classes
-       theirs in the eyes of the model of all rows, and not of a model of the core.
-       Poison that resembles its target is found like this, which nothing contradicts.
-       The group is poison if it is closed and models of all other rows are right about
-       it a third as often as about the rest of its class, or less.
+       if it is closed, see `contradicted_groups`. Where many classes have such groups,
+       honest rows have them, too, and only those count that a mark sets apart.
+    4. Another way to a group, which asks neither votes nor the core: images that a
+       window makes what they are, see `marked_groups`. Poison that resembles its
+       target is found like this, which nothing contradicts. A model of the rows left
+       tells whether more of it is among them.
     5. In the classes of such groups, rows that the strictest models get wrong are
        suspect if they are near the group in the features. They are rejected with the
        group if models of all other rows doubt them.
@@ -178,10 +177,7 @@ def find_poison(
     examine, codes, rng, n_epochs
         See `self_train`.
 
-    transplant : callable
-        Takes the verdicts of the models of all rows and of the core; returns masks of
-        rows, see `flipping_rows`.
-
+    marks : MarkSearch
     predictions : ndarray of shape (n_learners, n), int
     components : ndarray of shape (n_repeats, n), int
     share : float in (0, 1]
@@ -197,17 +193,12 @@ def find_poison(
     unlearned : ndarray of int
         The classes of which the models of step 2 know too little to contradict.
     """
-    everything = np.arange(len(codes))
-    task = Task(
-        draw_seed(rng),
-        everything,
-        everything,
-        n_epochs,
-        features=True,
-        estimator=True,
-        loss=LEARNED,
-    )
-    (whole,) = examine([task])
+
+    def learn(rows):
+        task = Task(draw_seed(rng), rows, rows, n_epochs, True, True, loss=LEARNED)
+        return examine([task])[0]
+
+    whole = learn(np.arange(len(codes)))
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
@@ -215,11 +206,9 @@ def find_poison(
     group, mistaken, unlearned = _by_contradiction(
         ask, codes, core, whole, rng, weak, longer
     )
-    task = Task(draw_seed(rng), np.flatnonzero(core), everything, weak, estimator=True)
-    (small,) = examine([task])
-    flipping = transplant(whole, small)
-    more = _by_windows(ask, codes, flipping, whole, rng, longer)
-    group, mistaken = group | more[0], mistaken | more[1]
+    if len(np.unique(codes[group])) > max(2, (codes.max() + 1) // 10):
+        group = marks.confirm(whole, group)
+    group = _by_marks(learn, marks, codes, whole, group)
     suspect = group
     if group.any():
         suspect = group | mistaken & near(whole.features, codes, group, rng)
@@ -246,23 +235,16 @@ def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
     return group, mistaken[0], np.flatnonzero(unlearned)
 
 
-def _by_windows(ask, codes, flipping, whole, rng, longer):
-    """Return the groups, and what models of the rest get wrong in their classes."""
-    group, mistaken = np.zeros((2, len(codes)), dtype=bool)
-    groups = [
-        rows
-        for flips in flipping
-        for rows in flipping_groups(whole.features, codes, flips, rng)
-    ]
-    if groups:
-        others = ~np.any(groups, axis=0)
-        _, wrong = ask(others, n_epochs=longer)
-        for rows in groups:
-            of_class = codes == codes[rows][0]
-            if np.mean(~wrong[rows]) <= np.mean(~wrong[others & of_class]) / 3:
-                group |= rows
-                mistaken |= wrong & of_class
-    return group, mistaken
+def _by_marks(learn, marks, codes, whole, group):
+    """Return the group with the rows that have a mark, searched until none is left."""
+    marked = marks.search(np.arange(len(codes)), whole)
+    for _ in range(MAX_SEARCHES - 1):
+        if not marked.any():
+            break
+        group = group | marked
+        rows = np.flatnonzero(~group)
+        marked = marks.search(rows, learn(rows), np.unique(codes[group]))
+    return group | marked
 
 
 def _without_doubt(doubted, codes, core):

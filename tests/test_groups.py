@@ -5,7 +5,6 @@ from sklearn_ispl._groups import (
     clusters,
     contradicted_groups,
     expand,
-    flipping_groups,
     near,
     smaller_clusters,
 )
@@ -121,23 +120,3 @@ def test_poison_is_found_among_hard_rows():
         features, codes, odd | hard, odd | hard, np.random.RandomState(0)
     )
     assert (found ^ odd).sum() <= 1
-
-
-@pytest.mark.parametrize(("share", "n_found"), [(1.0, 1), (0.3, 1), (0.2, 0)])
-def test_a_quarter_of_a_flipping_group_has_to_flip(share, n_found):
-    features, codes, odd = two_classes(n_odd=60)
-    flipping = odd & (np.arange(600) % 60 < share * 60)
-    found = flipping_groups(features, codes, flipping, np.random.RandomState(0))
-    assert min(len(found), 1) == n_found
-    for group in found:
-        assert (group ^ odd).sum() <= 1
-
-
-def test_a_flipping_group_is_no_more_than_a_third_of_its_class():
-    features, codes, odd = two_classes(n_odd=120)
-    found = flipping_groups(features, codes, odd, np.random.RandomState(0))
-    assert not found
-    # The same group is closed for want of nothing else.
-    assert contradicted_groups(
-        features, codes, odd, odd, np.random.RandomState(0)
-    ).any()

@@ -152,34 +152,45 @@ def two_classes_with_odd_rows():
     return codes, odd, features, predictions, np.tile(np.arange(200) % 8, (1, 1))
 
 
-def trigger_examiner(codes, odd, features, loss, fooled=1.0):
-    """Models that know the odd rows if they were trained on one, else take them for 1.
-
-    A share of the odd rows is fooled nevertheless.
-    """
-    stubborn = odd & (np.arange(len(codes)) < fooled * odd.sum())
+def trigger_examiner(codes, odd, features, loss):
+    """Models that know the odd rows if they were trained on one, else are wrong."""
+    n_classes = codes.max() + 1
 
     def examine(tasks):
         verdicts = []
         for task in tasks:
             rows = task.judged
             if task.features:
-                verdicts.append(Verdict(np.zeros(200), codes, features))
+                found = np.zeros(len(rows)), codes[rows], features[rows]
+                verdicts.append(Verdict(*found))
                 continue
             knows = np.isin(task.trained, np.flatnonzero(odd)).any()
-            wrong = stubborn[rows] & (not knows)
-            predicted = np.where(wrong, 1, codes[rows])
+            wrong = odd[rows] & (not knows)
+            predicted = np.where(wrong, (codes[rows] + 1) % n_classes, codes[rows])
             verdicts.append(Verdict(np.where(wrong, loss, 0.1), predicted))
         return verdicts
 
     return examine
 
 
-def verdict(examine, predictions, components, codes, transplant=lambda *_: []):
+class FixedMarks:
+    """A search for marks whose finds are given; it confirms nothing but class 0."""
+
+    def __init__(self, codes, *found):
+        self.codes, self.found, self.asked = codes, iter(found), []
+
+    def search(self, rows, verdict, classes=None):
+        self.asked.append((rows, verdict, classes))
+        return next(self.found, np.zeros(len(self.codes), dtype=bool))
+
+    def confirm(self, verdict, group):
+        return group & (self.codes == 0)
+
+
+def verdict(examine, predictions, components, codes, marks=None):
     rng = np.random.RandomState(0)
-    return find_poison(
-        examine, transplant, predictions, components, codes, 1 / 4, rng, 20
-    )
+    marks = marks or FixedMarks(codes)
+    return find_poison(examine, marks, predictions, components, codes, 1 / 4, rng, 20)
 
 
 def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
@@ -193,23 +204,35 @@ def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
     assert core.sum() == 50 and not core[odd].any()
 
 
-@pytest.mark.parametrize("fooled", [1.0, 0.5])
-def test_what_flips_other_images_is_poison_if_the_rest_does_not_explain_it(fooled):
+def test_marked_rows_are_poison_and_searched_for_until_none_is_left():
     """Nothing is contradicted: the models are wrong, but not sure of it."""
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
-    asked = []
+    third = np.arange(200) % 3 == 0
+    marks = FixedMarks(codes, odd & third, odd & ~third)
+    examine = trigger_examiner(codes, odd, features, loss=3.0)
+    support, _, poisoned, _ = verdict(examine, predictions, components, codes, marks)
+    np.testing.assert_array_equal(support, ~odd)
+    assert poisoned.tolist() == [0]
+    searched, verdicts, classes = zip(*marks.asked)
+    expected = [np.ones(200, dtype=bool), ~(odd & third), ~odd]
+    for rows, those in zip(searched, expected, strict=True):
+        np.testing.assert_array_equal(rows, np.flatnonzero(those))
+    assert all(len(v.predicted) == len(rows) for v, rows in zip(verdicts, searched))
+    assert [c if c is None else c.tolist() for c in classes] == [None, [0], [0]]
 
-    def transplant(whole, core):
-        asked.append((whole, core))
-        return [odd & (np.arange(200) % 4 > 0)]
 
-    examine = trigger_examiner(codes, odd, features, loss=3.0, fooled=fooled)
-    support, _, poisoned, _ = verdict(
-        examine, predictions, components, codes, transplant
-    )
-    assert len(asked) == 1 and asked[0][0].features is features
-    np.testing.assert_array_equal(support, ~odd if fooled == 1 else np.ones(200, bool))
-    assert poisoned.tolist() == ([0] if fooled == 1 else [])
+@pytest.mark.parametrize(("n_found", "confirmed"), [(2, [0, 1]), (3, [0])])
+def test_where_many_classes_have_groups_only_marked_ones_count(n_found, confirmed):
+    codes = np.repeat(np.arange(4), 100)
+    odd = (np.arange(400) % 100 < 15) & (codes < n_found)
+    rng = np.random.RandomState(0)
+    features = rng.normal(size=(400, 8)) + 6 * np.eye(8)[codes + 4 * odd]
+    hits = rng.uniform(size=(8, 400)) < np.where(odd, 0.1, 0.8)
+    predictions = np.where(hits, codes, (codes + 1) % 4)
+    components = np.arange(400)[None] % 8
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+    _, _, poisoned, _ = verdict(examine, predictions, components, codes)
+    assert poisoned.tolist() == confirmed
 
 
 @pytest.mark.parametrize("place", [1.0, 0.5, -0.5])
