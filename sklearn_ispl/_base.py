@@ -19,6 +19,7 @@ from ._self_training import (
     find_poison,
     self_train,
     self_train_repeatedly,
+    whole_task,
 )
 from ._validation import check_training_set, constraints
 from ._voter import count_votes, predict_all
@@ -149,14 +150,17 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         )
         # One pool for all, so that workers are handed the rows but once.
         with Parallel(n_jobs=self.n_jobs) as parallel:
-            self._collect_votes(parallel, new_learner, codes, rng)
-            self._decide(parallel, new_learner, X32, codes, rng)
+            whole = self._collect_votes(parallel, new_learner, codes, rng)
+            self._decide(parallel, new_learner, X32, codes, rng, whole)
         self._donor_seed = draw_seed(rng)
         self._warn_of_vanished_classes(codes)
         return self
 
     def _collect_votes(self, parallel, new_learner, codes, rng):
-        """Partition the rows `n_repeats` times and let every learner vote."""
+        """Partition the rows `n_repeats` times and let every learner vote.
+
+        Return what a model of all rows says, trained beside them; None without need.
+        """
         n_classes = len(self.classes_)
         settings = {
             "alpha": self.alpha,
@@ -167,7 +171,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         }
         if self.method == "paper-2023":
             settings |= PARTITION_2023
-        repeats = parallel(
+        jobs = [
             delayed(_one_repeat)(
                 new_learner,
                 codes,
@@ -176,7 +180,14 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
                 **settings,
             )
             for repeat in range(self.n_repeats)
-        )
+        ]
+        whole = None
+        if self.method == "core" and self.self_training:
+            task = whole_task(np.arange(len(codes)), rng, self._n_epochs())
+            # It takes longest, so that it comes first.
+            whole, *repeats = parallel([delayed(_one_model)(new_learner, task), *jobs])
+        else:
+            repeats = parallel(jobs)
         labels, predictions, estimators = zip(*repeats)
         self.components_ = np.stack(labels)
         self.predictions_ = np.concatenate(predictions)
@@ -184,6 +195,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         self.votes_ = count_votes(self.predictions_, n_classes)
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)
+        return whole
 
     def _vote_epochs(self, n_classes):
         if self.n_epochs is not None:
@@ -194,10 +206,14 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             n_epochs = max(n_epochs, round(n_epochs * np.sqrt(n_classes / 10)))
         return n_epochs
 
-    def _decide(self, parallel, new_learner, X, codes, rng):
+    def _n_epochs(self):
+        """Return the epochs of a model in self-training."""
+        return self.self_training_epochs or SELF_TRAINING_EPOCHS[self.method]
+
+    def _decide(self, parallel, new_learner, X, codes, rng, whole):
         """Turn the votes into a verdict."""
         votes = self.predictions_, self.components_, codes, self.core_share, rng
-        n_epochs = self.self_training_epochs or SELF_TRAINING_EPOCHS[self.method]
+        n_epochs = self._n_epochs()
         marks = MarkSearch(parallel, X, codes, rng)
 
         def examine(tasks):
@@ -205,7 +221,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
 
         if self.method == "core" and self.self_training:
             self.support_, self.vote_support_, poisoned, unlearned = find_poison(
-                examine, marks, *votes, n_epochs
+                examine, marks, whole, *votes, n_epochs
             )
             self.poisoned_classes_ = self.classes_[poisoned]
             self.unlearned_classes_ = self.classes_[unlearned]

@@ -147,28 +147,33 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
     return -np.log(np.maximum(chance, np.finfo(float).tiny)), wrong
 
 
-def find_poison(examine, marks, predictions, components, codes, share, rng, n_epochs):
+def whole_task(rows, rng, n_epochs):
+    """Return the task to train a model on all of some rows, as long as it takes."""
+    return Task(draw_seed(rng), rows, rows, n_epochs, True, True, loss=LEARNED)
+
+
+def find_poison(
+    examine, marks, whole, predictions, components, codes, share, rng, n_epochs
+):
     """Reject groups that explain themselves and that nothing else explains.
 
     1. A model is trained on all rows, twice as long where it does not know them by
-       then: it has to know the poison. Of the two clusters of every class in its
-       features, the smaller is kept out of the core where it can be.
-    2. The core is the share of every class that the votes suspect least. Models of the
-       core, not trained for long, judge all rows. Whoever is not in doubt joins, and
-       new models judge all rows again, twice.
-    3. What the model of all rows explains and the last models contradict is where a
+       then: it has to know the poison.
+    2. Images that one window makes what that model takes them for are a group, see
+       `marked_groups`. A model of the rows left tells whether more of it is among them.
+    3. Where there is no such group: of the two clusters of every class in the features
+       of the model, the smaller is kept out of the core where it can be. The core is
+       the share of every class that the votes suspect least. Models of the core, not
+       trained for long, judge all rows. Whoever is not in doubt joins, and new models
+       judge all rows again, twice.
+    4. What the model of all rows explains and the last models contradict is where a
        group starts: its rows are learned from one another alone. The group is poison
        if it is closed, see `contradicted_groups`. Where many classes have such groups,
        honest rows have them, too, and only those count that a mark sets apart.
-    4. Another way to a group, which asks neither votes nor the core: images that a
-       window makes what they are, see `marked_groups`. Poison that resembles its
-       target is found like this, which nothing contradicts. A model of the rows left
-       tells whether more of it is among them.
-    5. In the classes of such groups, rows that the strictest models get wrong are
-       suspect if they are near the group in the features. They are rejected with the
-       group if models of all other rows doubt them.
+    5. In the classes of such groups, rows near the group in the features are rejected
+       with it if models of the other rows get them wrong, and are sure of it.
 
-    Steps 2 and 3 are done for two notions of doubt. Where classes are easy, any row
+    Steps 3 and 4 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
     trigger; where they are hard, that would leave the models too little to learn from.
 
@@ -178,6 +183,9 @@ def find_poison(examine, marks, predictions, components, codes, share, rng, n_ep
         See `self_train`.
 
     marks : MarkSearch
+    whole : Verdict
+        Of a model of all rows, see `whole_task`.
+
     predictions : ndarray of shape (n_learners, n), int
     components : ndarray of shape (n_repeats, n), int
     share : float in (0, 1]
@@ -191,31 +199,44 @@ def find_poison(examine, marks, predictions, components, codes, share, rng, n_ep
         The classes that have such a group.
 
     unlearned : ndarray of int
-        The classes of which the models of step 2 know too little to contradict.
+        The classes of which the models of step 3 know too little to contradict.
     """
 
     def learn(rows):
-        task = Task(draw_seed(rng), rows, rows, n_epochs, True, True, loss=LEARNED)
-        return examine([task])[0]
+        return examine([whole_task(rows, rng, n_epochs)])[0]
 
-    whole = learn(np.arange(len(codes)))
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
-    weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     ask = partial(cross_examine, examine, codes, rng=rng)
-    group, mistaken, unlearned = _by_contradiction(
-        ask, codes, core, whole, rng, weak, longer
-    )
-    if len(np.unique(codes[group])) > max(2, (codes.max() + 1) // 10):
-        group = marks.confirm(whole, group)
-    group = _by_marks(learn, marks, codes, whole, group)
-    suspect = group
+    weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
+    mistaken, unlearned = np.zeros(len(codes), dtype=bool), np.array([], dtype=int)
+    group = _by_marks(learn, marks, codes, whole)
+    if not group.any():
+        group, mistaken, unlearned = _by_contradiction(
+            ask, codes, core, whole, rng, weak, longer
+        )
+        if len(np.unique(codes[group])) > max(2, (codes.max() + 1) // 10):
+            group = marks.confirm(whole, group)
+    rejected = group
     if group.any():
-        suspect = group | mistaken & near(whole.features, codes, group, rng)
-        trusted = _without_doubt(suspect, codes, core & ~group)
+        beside = near(whole.features, codes, group, rng)
+        trusted = _without_doubt(group | beside & mistaken, codes, core & ~group)
         losses, wrong = ask(trusted, n_epochs=longer)
-        suspect &= group | (wrong & (losses > DOUBT))
-    return ~suspect, core, np.unique(codes[group]), unlearned
+        rejected = group | beside & wrong & (losses > DOUBT)
+    return ~rejected, core, np.unique(codes[group]), unlearned
+
+
+def _by_marks(learn, marks, codes, whole):
+    """Return the rows that have a mark, searched for until none is left."""
+    group = np.zeros(len(codes), dtype=bool)
+    marked = marks.search(np.arange(len(codes)), whole)
+    for _ in range(MAX_SEARCHES - 1):
+        if not marked.any():
+            break
+        group |= marked
+        rows = np.flatnonzero(~group)
+        marked = marks.search(rows, learn(rows), np.unique(codes[group]))
+    return group | marked
 
 
 def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
@@ -233,18 +254,6 @@ def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
     n_mistaken = np.array([np.bincount(codes, wrong) for wrong in mistaken])
     unlearned = (n_mistaken > UNLEARNED * np.bincount(codes)).all(axis=0)
     return group, mistaken[0], np.flatnonzero(unlearned)
-
-
-def _by_marks(learn, marks, codes, whole, group):
-    """Return the group with the rows that have a mark, searched until none is left."""
-    marked = marks.search(np.arange(len(codes)), whole)
-    for _ in range(MAX_SEARCHES - 1):
-        if not marked.any():
-            break
-        group = group | marked
-        rows = np.flatnonzero(~group)
-        marked = marks.search(rows, learn(rows), np.unique(codes[group]))
-    return group | marked
 
 
 def _without_doubt(doubted, codes, core):

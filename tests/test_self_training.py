@@ -13,6 +13,7 @@ from sklearn_ispl._self_training import (
     find_poison,
     self_train,
     self_train_repeatedly,
+    whole_task,
 )
 from sklearn_ispl._weak_learner import make_learner
 
@@ -190,7 +191,10 @@ class FixedMarks:
 def verdict(examine, predictions, components, codes, marks=None):
     rng = np.random.RandomState(0)
     marks = marks or FixedMarks(codes)
-    return find_poison(examine, marks, predictions, components, codes, 1 / 4, rng, 20)
+    (whole,) = examine([whole_task(np.arange(len(codes)), rng, 20)])
+    return find_poison(
+        examine, marks, whole, predictions, components, codes, 1 / 4, rng, 20
+    )
 
 
 def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
