@@ -332,10 +332,13 @@ _PARAMETERS = """Parameters
         later version, which takes some ten times as long: the first iteration of a
         component trains for 8 epochs on all rows left (on half of them for the first
         component), a fresh net trained for 40 epochs on the component votes, a label
-        needs two votes, and self-training goes over all rows 20 times. "core" takes
-        from the votes but the `core_share` of every class that is least suspect, lets
-        models of these rows judge the others, and rejects the groups of rows that
-        nothing but themselves explains; classes without such a group are kept whole.
+        needs two votes, and self-training goes over all rows 20 times. "core" searches
+        images for marks: small windows without which a model of all rows takes them for
+        another class, and with which it takes images of that class for theirs. Where
+        there are none, and for 2-D X, it takes from the votes the `core_share` of every
+        class that is least suspect, lets models of these rows judge the others, and
+        rejects the groups of rows that nothing but themselves explains. Classes without
+        a group are kept whole.
 
     core_share : float in (0, 1], default=1/4
         Share of every class that ``method="core"`` starts from. The poison must be a
@@ -410,7 +413,8 @@ _ATTRIBUTES = """Attributes
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels of which models know less than three rows in ten, so that nothing
-        contradicts them. Only with ``method="core"`` and self-training.
+        contradicts them. None where marks were found, which needs no contradiction.
+        Only with ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

@@ -37,13 +37,13 @@ def test_more_classes_take_more_epochs(n_classes, expected):
     assert ISPLFilter(method="paper")._vote_epochs(n_classes) == 2
 
 
-@pytest.mark.parametrize(("seed", "honest"), [(0, []), (1, [1]), (2, []), (3, [])])
-def test_default_finds_the_poison_and_keeps_the_rest(backdoored_digits, seed, honest):
-    """Beside the poison, an honest group closes in one of four sets."""
+@pytest.mark.parametrize(("seed", "n_left"), [(0, 2), (1, 0), (2, 0), (3, 0)])
+def test_default_finds_the_poison_and_keeps_the_rest(backdoored_digits, seed, n_left):
+    """Of one of four sets, two poisoned rows stay."""
     X, y, poisoned, target = backdoored_digits(seed)
     ispl = ISPLFilter(random_state=seed).fit(X, y)
-    assert ispl.poisoned_classes_.tolist() == sorted([target, *honest])
-    assert (ispl.support_ & poisoned).sum() <= 1
+    assert ispl.poisoned_classes_.tolist() == [target]
+    assert (ispl.support_ & poisoned).sum() <= n_left
     assert ispl.support_[~poisoned].mean() > 0.95
 
 
