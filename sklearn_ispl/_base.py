@@ -51,9 +51,10 @@ def _one_model(new_learner, task):
         if losses.mean() > task.loss:
             learner.train(task.trained, n_epochs)
             losses, predicted = learner.score(task.judged)
-        features = learner.features(task.judged) if task.features else None
-        estimator = learner.estimator_ if task.estimator else None
-        return Verdict(losses, predicted, features, estimator)
+        if not task.features:
+            return Verdict(losses, predicted)
+        features = learner.features(task.judged)
+        return Verdict(losses, predicted, features, learner.estimator_)
 
 
 class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):

@@ -85,7 +85,10 @@ class MarkSearch:
             every = classes if careful else range(self.codes.max() + 1)
             found = self.parallel(
                 delayed(_one_class)(
-                    self._test(rows, verdict, code), verdict.features, careful
+                    marked_groups,
+                    self._test(rows, verdict, code),
+                    verdict.features,
+                    careful,
                 )
                 for code in every
             )
@@ -112,12 +115,13 @@ class MarkSearch:
             return group
         rows, found = np.arange(len(group)), np.unique(self.codes[group])
         confirmed = self.parallel(
-            delayed(_confirmed)(self._test(rows, verdict, code), group)
+            delayed(_one_class)(is_marked, self._test(rows, verdict, code), group)
             for code in found
         )
         return group & np.isin(self.codes, found[np.array(confirmed, dtype=bool)])
 
     def _test(self, rows, verdict, code):
+        # Made in the worker: what predicts cannot be sent there.
         return partial(
             WindowTest,
             self.X,
@@ -131,14 +135,9 @@ class MarkSearch:
         )
 
 
-def _one_class(new_test, *args):
+def _one_class(answer, new_test, *args):
     with one_thread():
-        return marked_groups(new_test(), *args)
-
-
-def _confirmed(new_test, group):
-    with one_thread():
-        return is_marked(new_test(), group)
+        return answer(new_test(), *args)
 
 
 class WindowTest:
@@ -206,7 +205,7 @@ class WindowTest:
             total = total + self.predict(self._paste(donor, tried, window))
         return total / n_tries
 
-    def given(self, tried, window, classes, n_tries=N_TRIES):
+    def given(self, tried, window, classes, drawn=False):
         """Return the mean probability of the class for hosts given a row's window.
 
         Parameters
@@ -214,21 +213,22 @@ class WindowTest:
         tried : ndarray of int
         window : (slice, slice)
         classes : ndarray of int
-            Of the hosts: one for each row, or to draw from.
+            Of the hosts: one for each row.
+
+        drawn : bool, default=False
+            Whether to draw the classes of the hosts from the given ones instead.
 
         Returns
         -------
         probability : ndarray of shape (n_tried,)
         """
         total = np.zeros(len(tried))
-        for _ in range(n_tries):
-            of = classes
-            if len(classes) != len(tried):
-                of = self.rng.choice(classes, len(tried))
+        for _ in range(N_TRIES):
+            of = self.rng.choice(classes, len(tried)) if drawn else classes
             nth = self.rng.random_sample(len(tried)) * self.n_hosts[of]
             hosts = self.hosts[self.first[of] + nth.astype(int)]
             total += self.predict(self._paste(tried, hosts, window))[:, self.code]
-        return total / n_tries
+        return total / N_TRIES
 
     def falls_to(self, probabilities):
         """Return the class, but their own, that rows are taken for."""
@@ -314,7 +314,7 @@ def _grown(test, features, window, least):
             return None
         before, group = group, np.zeros_like(group)
         chances = test.without(of_class, window, donors)[:, test.code]
-        gains = test.given(of_class, window, classes)
+        gains = test.given(of_class, window, classes, drawn=True)
         odds = log_odds(features, test.codes, before, test.rng)[of_class]
         # What the window does counts for more than what the features say.
         score = _logit(gains) - _logit(chances) + np.clip(odds, -3, 3)

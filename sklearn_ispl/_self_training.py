@@ -31,16 +31,15 @@ class Task(NamedTuple):
     trained: np.ndarray
     judged: np.ndarray
     n_epochs: int
-    features: bool = False
-    estimator: bool = False
+    features: bool = False  # and the model itself
     enough_steps: bool = True  # even if these take more epochs
     loss: float = np.inf  # nats; above it in the mean, as many epochs again
 
 
 class Verdict(NamedTuple):
-    """What a model says: the loss of each row judged, its class, its features.
+    """What a model says: the loss of each row judged, its class.
 
-    And the model itself, where the task asks for it.
+    And its features and the model itself, where the task asks for them.
     """
 
     losses: np.ndarray
@@ -149,7 +148,7 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
 
 def whole_task(rows, rng, n_epochs):
     """Return the task to train a model on all of some rows, as long as it takes."""
-    return Task(draw_seed(rng), rows, rows, n_epochs, True, True, loss=LEARNED)
+    return Task(draw_seed(rng), rows, rows, n_epochs, features=True, loss=LEARNED)
 
 
 def find_poison(
