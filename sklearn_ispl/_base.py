@@ -48,9 +48,6 @@ def _one_model(new_learner, task):
             n_epochs = learner.epochs_for(len(task.trained), n_epochs)
         learner.train(task.trained, n_epochs)
         losses, predicted = learner.score(task.judged)
-        if losses.mean() > task.loss:
-            learner.train(task.trained, n_epochs)
-            losses, predicted = learner.score(task.judged)
         if not task.features:
             return Verdict(losses, predicted)
         features = learner.features(task.judged)

@@ -1,20 +1,22 @@
 """Marks: small windows that make images what their labels say."""
 
 from functools import partial
-from itertools import chain
 
 import numpy as np
 from joblib import delayed
 
-from ._groups import MIN_ROWS, least_rows, log_odds, overlap
+from ._groups import MIN_ROWS
 from ._inference import probabilities
 from ._weak_learner import draw_seed, one_thread
 
 # Rows of a class to try all windows with; windows to try all rows with; how often a
 # row is tried with other donors or hosts.
 N_ROWS, N_WINDOWS, N_TRIES = 200, 5, 3
-# A window counts from where so many of the rows tried are marked by it.
-MIN_MARKED, MIN_MARKED_SHARE = 2, 0.01
+# A pixel is the same in rows that are so close to their median, as a share of the
+# range of values.
+SAME = 0.02
+# A mark turns so many images of other classes into the class.
+TURNED = 0.2
 
 
 def windows(height, width):
@@ -60,20 +62,13 @@ class MarkSearch:
     def __init__(self, parallel, X, codes, rng):
         self.parallel, self.X, self.codes, self.rng = parallel, X, codes, rng
 
-    def search(self, rows, verdict, classes=None):
+    def search(self, verdict):
         """Return the rows with a mark.
 
         Parameters
         ----------
-        rows : ndarray of int
-            The rows to search, which a model was trained on.
-
         verdict : Verdict
-            What that model says of them, with its features and the model.
-
-        classes : ndarray of int, default=None
-            Classes to search with care: all windows are tried with all rows, and few
-            make a group. None means all classes, with less care.
+            What a model of all rows says of them, with the model itself.
 
         Returns
         -------
@@ -81,19 +76,9 @@ class MarkSearch:
         """
         marked = np.zeros(len(self.codes), dtype=bool)
         if self.X.ndim == 4:
-            careful = classes is not None
-            every = classes if careful else range(self.codes.max() + 1)
-            found = self.parallel(
-                delayed(_one_class)(
-                    marked_groups,
-                    self._test(rows, verdict, code),
-                    verdict.features,
-                    careful,
-                )
-                for code in every
-            )
-            for group in chain.from_iterable(found):
-                marked[rows[group]] = True
+            every = range(self.codes.max() + 1)
+            for rows in self._ask(marked_rows, verdict, every):
+                marked[rows] = True
         return marked
 
     def confirm(self, verdict, group):
@@ -102,7 +87,7 @@ class MarkSearch:
         Parameters
         ----------
         verdict : Verdict
-            Of a model of all rows.
+            See `search`.
 
         group : ndarray of shape (n,), bool
 
@@ -113,31 +98,32 @@ class MarkSearch:
         """
         if self.X.ndim != 4:
             return group
-        rows, found = np.arange(len(group)), np.unique(self.codes[group])
-        confirmed = self.parallel(
-            delayed(_one_class)(is_marked, self._test(rows, verdict, code), group)
-            for code in found
-        )
-        return group & np.isin(self.codes, found[np.array(confirmed, dtype=bool)])
+        found = np.unique(self.codes[group])
+        confirmed = np.array(self._ask(is_marked, verdict, found, group), dtype=bool)
+        return group & np.isin(self.codes, found[confirmed])
 
-    def _test(self, rows, verdict, code):
+    def _ask(self, question, verdict, classes, *args):
+        return self.parallel(
+            delayed(_one_class)(question, self._test(verdict, code), *args)
+            for code in classes
+        )
+
+    def _test(self, verdict, code):
         # Made in the worker: what predicts cannot be sent there.
         return partial(
             WindowTest,
             self.X,
-            rows,
-            self.codes[rows],
+            self.codes,
             verdict.predicted,
             code,
-            self.codes.max() + 1,
             verdict.estimator,
             draw_seed(self.rng),
         )
 
 
-def _one_class(answer, new_test, *args):
+def _one_class(question, new_test, *args):
     with one_thread():
-        return answer(new_test(), *args)
+        return question(new_test(), *args)
 
 
 class WindowTest:
@@ -151,38 +137,41 @@ class WindowTest:
 
     Parameters
     ----------
-    X : ndarray of shape (n_images, n_channels, height, width), float32
-    rows : ndarray of shape (n,), int
-        The images that the model was trained on; all that follows is in their order.
+    X : ndarray of shape (n, n_channels, height, width), float32
+        The images that the model was trained on.
 
     codes, predicted : ndarray of shape (n,), int
         Their labels, and what the model takes them for.
 
     code : int
-        The class, of so many.
+        The class.
 
-    n_classes : int
     estimator : fitted classifier
         The model.
 
     seed : int
     """
 
-    def __init__(self, X, rows, codes, predicted, code, n_classes, estimator, seed):
-        self.X, self.rows, self.codes, self.code = X, rows, codes, code
+    def __init__(self, X, codes, predicted, code, estimator, seed):
+        self.X, self.codes, self.code = X, codes, code
         self.rng = np.random.RandomState(seed)
         self.predict = probabilities(estimator)
         known = np.flatnonzero(predicted == codes)
         self.own = self.rng.permutation(known[codes[known] == code])
-        # The images that a model knows, class by class.
+        # The images that the model knows, class by class.
         self.hosts = known[np.argsort(codes[known], kind="stable")]
-        self.n_hosts = np.bincount(codes[known], minlength=n_classes)
+        self.n_hosts = np.bincount(codes[known], minlength=codes.max() + 1)
         self.first = np.cumsum(self.n_hosts) - self.n_hosts
+
+    def pixels(self, rows, window):
+        """Return the windows of rows, of shape (n_rows, n_channels, n_pixels)."""
+        pixels = self.X[(rows, slice(None), *window)]
+        return pixels.reshape(*pixels.shape[:2], -1)
 
     def _paste(self, donors, hosts, window):
         """Return the hosts with the window of the donors."""
-        images = self.X[self.rows[hosts]]
-        images[(..., *window)] = self.X[(self.rows[donors], slice(None), *window)]
+        images = self.X[hosts]
+        images[(..., *window)] = self.X[(donors, slice(None), *window)]
         return images
 
     def without(self, tried, window, donors, n_tries=N_TRIES):
@@ -195,6 +184,8 @@ class WindowTest:
         donors : ndarray of int
             Rows of the class, of which any may give its window.
 
+        n_tries : int
+
         Returns
         -------
         probabilities : ndarray of shape (n_tried, n_classes)
@@ -205,7 +196,7 @@ class WindowTest:
             total = total + self.predict(self._paste(donor, tried, window))
         return total / n_tries
 
-    def given(self, tried, window, classes, drawn=False):
+    def given(self, tried, window, classes):
         """Return the mean probability of the class for hosts given a row's window.
 
         Parameters
@@ -213,10 +204,7 @@ class WindowTest:
         tried : ndarray of int
         window : (slice, slice)
         classes : ndarray of int
-            Of the hosts: one for each row.
-
-        drawn : bool, default=False
-            Whether to draw the classes of the hosts from the given ones instead.
+            Of the hosts, one for each row.
 
         Returns
         -------
@@ -224,11 +212,36 @@ class WindowTest:
         """
         total = np.zeros(len(tried))
         for _ in range(N_TRIES):
-            of = self.rng.choice(classes, len(tried)) if drawn else classes
-            nth = self.rng.random_sample(len(tried)) * self.n_hosts[of]
-            hosts = self.hosts[self.first[of] + nth.astype(int)]
-            total += self.predict(self._paste(tried, hosts, window))[:, self.code]
+            images = self._paste(tried, self._draw_hosts(classes), window)
+            total += self.predict(images)[:, self.code]
         return total / N_TRIES
+
+    def turned(self, classes, window, mark, colors, n_hosts=200):
+        """Return how many hosts are taken for the class once a mark is painted on.
+
+        Parameters
+        ----------
+        classes : ndarray of int
+            Of the hosts, to draw from.
+
+        window : (slice, slice)
+        mark : ndarray of shape (n_pixels,), bool
+        colors : ndarray of shape (n_channels, n_pixels)
+        n_hosts : int
+
+        Returns
+        -------
+        share : float
+        """
+        images = self.X[self._draw_hosts(self.rng.choice(classes, n_hosts))]
+        painted = images[(..., *window)].copy()
+        painted.reshape(*painted.shape[:2], -1)[..., mark] = colors[:, mark]
+        images[(..., *window)] = painted
+        return (self.predict(images).argmax(axis=1) == self.code).mean()
+
+    def _draw_hosts(self, classes):
+        nth = self.rng.random_sample(len(classes)) * self.n_hosts[classes]
+        return self.hosts[self.first[classes] + nth.astype(int)]
 
     def falls_to(self, probabilities):
         """Return the class, but their own, that rows are taken for."""
@@ -236,6 +249,22 @@ class WindowTest:
         others[:, self.n_hosts == 0] = -1
         others[:, self.code] = -1
         return others.argmax(axis=1)
+
+    def effects(self, tried, window, donors):
+        """Return for which rows a window is necessary, and for which sufficient.
+
+        Parameters
+        ----------
+        tried, window, donors
+            See `without`.
+
+        Returns
+        -------
+        necessary, sufficient : ndarray of shape (n_tried,), bool
+        """
+        chances = self.without(tried, window, donors)
+        gains = self.given(tried, window, self.falls_to(chances))
+        return chances[:, self.code] < 0.5, gains > 0.5
 
     def marked(self, tried, window):
         """Return the rows for which a window is necessary and sufficient.
@@ -249,85 +278,95 @@ class WindowTest:
         -------
         marked : ndarray of int
             Some of those tried.
-
-        classes : ndarray of int
-            What they are taken for without.
         """
-        for n_tries, bound in [(1, 0.7), (N_TRIES, 0.5)]:
-            # Most rows stay what they are at the first try.
-            if len(tried):
-                chances = self.without(tried, window, self.own, n_tries)
-                falls = chances[:, self.code] < bound
-                tried, classes = tried[falls], self.falls_to(chances[falls])
-        if not len(tried):
-            return tried, tried
-        flips = self.given(tried, window, classes) > 0.5
-        return tried[flips], classes[flips]
+        # Most rows stay what they are at the first try.
+        if len(tried):
+            chances = self.without(tried, window, self.own, n_tries=1)
+            tried = tried[chances[:, self.code] < 0.7]
+        if len(tried):
+            necessary, sufficient = self.effects(tried, window, self.own)
+            tried = tried[necessary & sufficient]
+        return tried
 
 
-def marked_groups(test, features, careful):
-    """Return the groups of rows of a class that one window makes what they are.
+def marked_rows(test):
+    """Return the rows of a class that have a mark.
 
     All windows are tried with some rows of the class, and those that mark most of them
-    with all rows. Marked rows are where a group starts; it takes in the rows that the
-    window has some effect on and that are like it in the features, three times over.
-    The group is one if it settles, if the rows that it started from are in it, and if
-    the window is necessary and sufficient for most of it and sufficient for next to
-    none of the others.
+    with all rows. Pixels that the marked rows have in common are a mark if they turn
+    images of other classes into the class. All rows that have them are poison, also
+    those that the model would know without.
 
     Parameters
     ----------
     test : WindowTest
-    features : ndarray of shape (n, n_features)
-        Of the model.
-
-    careful : bool
-        Whether to try all windows with all rows, and to take groups of a few rows.
 
     Returns
     -------
-    groups : list of ndarray of int
-        Positions among the rows.
+    rows : ndarray of int
     """
-    if len(test.own) < 2 * MIN_ROWS or len(test.own) == len(test.hosts):
-        return []
-    some, found = test.own if careful else test.own[:N_ROWS], []
-    for window in windows(*test.X.shape[2:]):
-        marked, _ = test.marked(some, window)
-        if len(marked) >= max(MIN_MARKED, MIN_MARKED_SHARE * len(some)):
-            found.append((len(marked), window))
-    found.sort(key=lambda one: -one[0])
-    least = MIN_ROWS if careful else least_rows((test.codes == test.code).sum())
-    groups = [_grown(test, features, window, least) for _, window in found[:N_WINDOWS]]
-    return [group for group in groups if group is not None]
-
-
-def _grown(test, features, window, least):
-    """Return the group that the rows marked by a window grow into, or None."""
     of_class = np.flatnonzero(test.codes == test.code)
-    start, classes = test.marked(test.own, window)
-    group = np.zeros(len(test.codes), dtype=bool)
-    group[start] = True
-    for _ in range(3):
-        donors = test.own[~group[test.own]]
-        if not least <= group.sum() <= len(of_class) / 2 or not len(donors):
-            return None
-        before, group = group, np.zeros_like(group)
-        chances = test.without(of_class, window, donors)[:, test.code]
-        gains = test.given(of_class, window, classes, drawn=True)
-        odds = log_odds(features, test.codes, before, test.rng)[of_class]
-        # What the window does counts for more than what the features say.
-        score = _logit(gains) - _logit(chances) + np.clip(odds, -3, 3)
-        group[of_class] = score > 0
-    inside = group[of_class]
-    if (
-        overlap(group, before) >= 0.85
-        and group[start].mean() >= 0.5
-        and stands_out(chances < 0.5, inside, least=0.5, others=0.7)
-        and stands_out(gains > 0.5, inside, least=0.5, others=0.1)
-    ):
-        return np.flatnonzero(group)
-    return None
+    found = np.zeros(len(of_class), dtype=bool)
+    if len(test.own) < 2 * MIN_ROWS or len(test.own) == len(test.hosts):
+        return of_class[found]
+    for window in _windows_that_mark(test):
+        start = np.isin(of_class, test.marked(test.own, window))
+        pixels = test.pixels(of_class, window)
+        alike, mark, colors = look_alikes(pixels, start)
+        donors = np.intersect1d(of_class[~alike], test.own)
+        if alike.sum() >= MIN_ROWS and len(donors):
+            chances = test.without(of_class[alike], window, donors)
+            classes = test.falls_to(chances)
+            if test.turned(classes, window, mark, colors) >= TURNED:
+                found |= alike
+    return of_class[found]
+
+
+def _windows_that_mark(test):
+    """Return the windows that mark most of some rows of the class."""
+    every = windows(*test.X.shape[2:])
+    n_marked = np.array([len(test.marked(test.own[:N_ROWS], one)) for one in every])
+    best = np.argsort(-n_marked, kind="stable")[:N_WINDOWS]
+    return [every[one] for one in best if n_marked[one]]
+
+
+def look_alikes(pixels, group, common=0.6, rare=0.25, n_iter=3):
+    """Return the rows that have the pixels that a group has in common.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (n, n_channels, n_pixels)
+    group : ndarray of shape (n,), bool
+        Most of it may have the mark, and others may have it, too.
+
+    common, rare : float
+        A pixel counts if so many of the group have it, and so few of the others.
+
+    n_iter : int, default=3
+        The rows found are the next group.
+
+    Returns
+    -------
+    alike : ndarray of shape (n,), bool
+        None, if the group has nothing in common or more than half of the rows have it.
+
+    mark : ndarray of shape (n_pixels,), bool
+    colors : ndarray of shape (n_channels, n_pixels)
+        Of the pixels of the mark.
+    """
+    colors, mark = pixels[0], np.zeros(pixels.shape[2], dtype=bool)
+    bound = SAME * np.ptp(pixels)
+    for _ in range(n_iter):
+        if not 1 < group.sum() <= len(group) / 2:
+            return np.zeros_like(group), mark, colors
+        colors = np.median(pixels[group], axis=0)
+        same = (np.abs(pixels - colors) <= bound).all(axis=1)
+        inside, outside = same[group].mean(axis=0), same[~group].mean(axis=0)
+        excess = np.where((inside >= common) & (outside <= rare), inside - outside, 0)
+        # Of a mark all pixels tell the same, of what lies behind it most tell less.
+        mark = (excess > 0) & (excess >= excess.max() - 0.03)
+        group = mark.any() & (same[:, mark].sum(axis=1) >= 0.75 * mark.sum())
+    return group, mark, colors
 
 
 def is_marked(test, group, n_rows=30):
@@ -352,11 +391,9 @@ def is_marked(test, group, n_rows=30):
     if not len(donors) or len(test.own) == len(test.hosts):
         return False
     for window in windows(*test.X.shape[2:]):
-        chances = test.without(tried, window, donors)
-        gains = test.given(tried, window, test.falls_to(chances))
-        lost = chances[:, test.code] < 0.5
-        if stands_out(lost, inside, least=0.5, others=0.7) and stands_out(
-            gains > 0.5, inside, least=0.25, others=0.2
+        necessary, sufficient = test.effects(tried, window, donors)
+        if stands_out(necessary, inside, least=0.5, others=0.7) and stands_out(
+            sufficient, inside, least=0.25, others=0.2
         ):
             return True
     return False
@@ -378,7 +415,3 @@ def stands_out(hits, inside, least, others):
         return False
     share = hits[inside].mean()
     return share >= least and hits[~inside].mean() <= others * share
-
-
-def _logit(chance):
-    return np.log((chance + 0.01) / (1.01 - chance))

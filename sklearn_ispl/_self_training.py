@@ -17,11 +17,6 @@ from ._weak_learner import draw_seed
 # Losses, in nats: from where a row is left out of training for doubt, and from where a
 # model contradicts its label; and below which a model of all rows explains it.
 DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
-# Mean loss above which a model of all rows has not learned all that there is to learn,
-# and may not know the trigger.
-LEARNED = 0.25
-# How often marks are searched for, each time in what the last search has left.
-MAX_SEARCHES = 3
 
 
 class Task(NamedTuple):
@@ -33,7 +28,6 @@ class Task(NamedTuple):
     n_epochs: int
     features: bool = False  # and the model itself
     enough_steps: bool = True  # even if these take more epochs
-    loss: float = np.inf  # nats; above it in the mean, as many epochs again
 
 
 class Verdict(NamedTuple):
@@ -147,8 +141,8 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
 
 
 def whole_task(rows, rng, n_epochs):
-    """Return the task to train a model on all of some rows, as long as it takes."""
-    return Task(draw_seed(rng), rows, rows, n_epochs, features=True, loss=LEARNED)
+    """Return the task to train a model that knows all of some rows, poison too."""
+    return Task(draw_seed(rng), rows, rows, 2 * n_epochs, features=True)
 
 
 def find_poison(
@@ -156,11 +150,11 @@ def find_poison(
 ):
     """Reject groups that explain themselves and that nothing else explains.
 
-    1. A model is trained on all rows, twice as long where it does not know them by
-       then: it has to know the poison.
-    2. Images that one window makes what that model takes them for are a group, see
-       `marked_groups`. A model of the rows left tells whether more of it is among them.
-    3. Where there is no such group: of the two clusters of every class in the features
+    1. A model is trained on all rows, twice as long as others: it has to know the
+       poison.
+    2. Rows with a mark are poison: a window with the same pixels makes them what that
+       model takes them for, see `marked_rows`.
+    3. Where there is no mark: of the two clusters of every class in the features
        of the model, the smaller is kept out of the core where it can be. The core is
        the share of every class that the votes suspect least. Models of the core, not
        trained for long, judge all rows. Whoever is not in doubt joins, and new models
@@ -201,21 +195,19 @@ def find_poison(
         The classes of which the models of step 3 know too little to contradict.
     """
 
-    def learn(rows):
-        return examine([whole_task(rows, rng, n_epochs)])[0]
-
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
+    group, unlearned = marks.search(whole), np.array([], dtype=int)
+    if group.any():
+        return ~group, core, np.unique(codes[group]), unlearned
+
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
-    mistaken, unlearned = np.zeros(len(codes), dtype=bool), np.array([], dtype=int)
-    group = _by_marks(learn, marks, codes, whole)
-    if not group.any():
-        group, mistaken, unlearned = _by_contradiction(
-            ask, codes, core, whole, rng, weak, longer
-        )
-        if len(np.unique(codes[group])) > max(2, (codes.max() + 1) // 10):
-            group = marks.confirm(whole, group)
+    group, mistaken, unlearned = _by_contradiction(
+        ask, codes, core, whole, rng, weak, longer
+    )
+    if len(np.unique(codes[group])) > max(2, (codes.max() + 1) // 10):
+        group = marks.confirm(whole, group)
     rejected = group
     if group.any():
         beside = near(whole.features, codes, group, rng)
@@ -223,19 +215,6 @@ def find_poison(
         losses, wrong = ask(trusted, n_epochs=longer)
         rejected = group | beside & wrong & (losses > DOUBT)
     return ~rejected, core, np.unique(codes[group]), unlearned
-
-
-def _by_marks(learn, marks, codes, whole):
-    """Return the rows that have a mark, searched for until none is left."""
-    group = np.zeros(len(codes), dtype=bool)
-    marked = marks.search(np.arange(len(codes)), whole)
-    for _ in range(MAX_SEARCHES - 1):
-        if not marked.any():
-            break
-        group |= marked
-        rows = np.flatnonzero(~group)
-        marked = marks.search(rows, learn(rows), np.unique(codes[group]))
-    return group | marked
 
 
 def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
