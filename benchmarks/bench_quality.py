@@ -71,13 +71,19 @@ def poison(what, X, y):
 
 
 def train_and_measure(X, y, test, seed):
-    """Train the final model; return its C and A."""
+    """Train the final model; return its C, its A, and A without the trigger."""
     X_test, y_test, n_classes, *attack = test
     settings = SCALES["cpu" if len(X) > 2000 else "smoke"].net
     if len(X) <= 2000:
         settings = {**settings, "max_epochs": 30}
     model = final_model(X, n_classes, seed, settings).fit(X, y)
-    return measure(model, X_test, y_test, *attack)
+    source, target, trigger = attack
+    _, plain = measure(model, X_test, y_test, source, target, trigger and _untouched)
+    return *measure(model, X_test, y_test, *attack), plain
+
+
+def _untouched(X):
+    return X
 
 
 def run(what, method, known, options):
@@ -95,11 +101,11 @@ def run(what, method, known, options):
     result = {**what, "source": source, "target": target, "n": len(y)}
     result["n_poisoned"] = int(poisoned.sum())
     if known is None:
-        result["C_none"], result["A_none"] = train_and_measure(X, y, test, seed)
+        result["C_none"], result["A_none"], _ = train_and_measure(X, y, test, seed)
         if trigger is not None and result["A_none"] < 0.5:
             return {**result, "weak": True}
         clean = train_and_measure(X_clean, y_clean, test, seed)
-        result["C_clean"], result["A_clean"] = clean
+        result["C_clean"], result["A_clean"], _ = clean
     else:
         result |= {name: known[name] for name in UNDEFENDED}
     ispl = ISPLFilter(method=method, random_state=seed, n_jobs=options.n_jobs)
@@ -117,7 +123,8 @@ def run(what, method, known, options):
         for labels in ispl.components_
     ]
     kept = ispl.support_
-    result["C"], result["A"] = train_and_measure(X[kept], y[kept], test, seed)
+    final = train_and_measure(X[kept], y[kept], test, seed)
+    result["C"], result["A"], result["A_plain"] = final
     if options.votes:
         Path(options.votes).mkdir(parents=True, exist_ok=True)
         np.savez_compressed(

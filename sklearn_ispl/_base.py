@@ -331,12 +331,12 @@ _PARAMETERS = """Parameters
         component trains for 8 epochs on all rows left (on half of them for the first
         component), a fresh net trained for 40 epochs on the component votes, a label
         needs two votes, and self-training goes over all rows 20 times. "core" searches
-        images for marks: small windows without which a model of all rows takes them for
-        another class, and with which it takes images of that class for theirs. Where
+        images for marks: a few pixels, the same in all rows that have them, that turn
+        images of other classes into theirs in the eyes of a model of all rows. Where
         there are none, and for 2-D X, it takes from the votes the `core_share` of every
         class that is least suspect, lets models of these rows judge the others, and
         rejects the groups of rows that nothing but themselves explains. Classes without
-        a group are kept whole.
+        a mark or group are kept whole.
 
     core_share : float in (0, 1], default=1/4
         Share of every class that ``method="core"`` starts from. The poison must be a
@@ -377,8 +377,8 @@ _PARAMETERS = """Parameters
 
     self_training_epochs : int, default=None
         Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 for
-        ``method="paper-2023"``, and 20 for ``method="core"``, of which the models of
-        the core get two fifths.
+        ``method="paper-2023"``, and 20 for ``method="core"``: the model of all rows
+        trains twice as long, the models of the core two fifths of it.
 
     n_jobs : int, default=None
         Repeats, and models of self-training, that run at the same time, each in a
@@ -406,7 +406,7 @@ _ATTRIBUTES = """Attributes
         the modal vote.
 
     poisoned_classes_ : ndarray of shape (n_poisoned_classes,)
-        The labels under which a group was rejected, often none. Only with
+        The labels under which rows were rejected, often none. Only with
         ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)

@@ -51,20 +51,24 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     Notes
     -----
     ``method="core"`` goes on after the vote as follows. A model is trained on all rows,
-    and two on halves of the core, which say of every row whether they expect its label.
-    Two more rounds of such models are trained on the rows not in doubt. A row whose
-    label the model of all rows expects and the last models find hardly possible starts
-    a group. A linear probe on the features of the model of all rows grows the group
-    within its class. Poisoned rows share a mark, so that their group takes in all of
-    them and then nothing more: only such closed groups are rejected, with the rows of
-    their class that the last models doubt. Honest rows that are hard to learn make no
-    closed group, unless they are near copies of one another.
+    poison included, for long enough to know the trigger. Of images it is then asked for
+    *marks*. A row of which a small window, put in the place of the same window of an
+    image of another class, turns that image into the row's class, while the row itself
+    becomes that other class with the window of a row of its own, is where the search
+    starts. The pixels that such rows have in common are painted on images of other
+    classes. If these turn into the class, the pixels are a mark, and all rows of the
+    class that have them are rejected. A mark is found if it fits in a window of 28 % of
+    the image's side and is the same, pixel by pixel, in all poisoned rows.
 
-    Of images, a window of a row may start a group too: one that, pasted into images of
-    another class, makes the model of all rows see the row's class in them, and not a
-    model of the core. A closed group of such rows is rejected if models of all other
-    rows do not know it. A mark is found by this if it fits in a window of 28 % of the
-    image's side.
+    Where there is no mark, and for 2-D X, two models trained on halves of the core say
+    of every row whether they expect its label, and two more rounds of such models are
+    trained on the rows not in doubt. A row whose label the model of all rows expects
+    and the last models find hardly possible starts a group. A linear probe on the
+    features of the model of all rows grows the group within its class. Poisoned rows
+    are alike, so that their group takes in all of them and then nothing more: only such
+    closed groups are rejected, with the rows of their class that the last models doubt.
+    Honest rows that are hard to learn make no closed group, unless they are near copies
+    of one another.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from joblib import Parallel
 
-from sklearn_ispl._marks import MarkSearch, WindowTest, stands_out, windows
+from sklearn_ispl._marks import (
+    MarkSearch,
+    WindowTest,
+    look_alikes,
+    stands_out,
+    windows,
+)
 from sklearn_ispl._self_training import Verdict
 
 
@@ -27,17 +33,15 @@ def images(n_marked=20, seed=0, n=200):
     marked = (codes == 1) & (np.arange(n) % (n // 2) < n_marked)
     X[(codes == 1) & ~marked, :, 0] = 1
     X[marked, :, 4:7, 5:8] = 1
-    features = rng.normal(size=(n, 3)) + 2 * marked[:, None]
-    return X.astype(np.float32), features, codes, marked
+    return X.astype(np.float32), codes, marked
 
 
-def search(X, features, codes, predicted=None, classes=None, rows=None):
-    rows = np.arange(len(codes)) if rows is None else rows
+def search(X, codes, predicted=None):
     predicted = codes if predicted is None else predicted
-    verdict = Verdict(None, predicted[rows], features[rows], Marked())
+    verdict = Verdict(None, predicted, None, Marked())
     with Parallel() as parallel:
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        return marks.search(rows, verdict, classes), marks, verdict
+        return marks.search(verdict), marks, verdict
 
 
 @pytest.mark.parametrize(
@@ -61,55 +65,101 @@ def test_windows_hold_any_small_mark(height, width):
     assert len(set(map(str, found))) == len(found)
 
 
-def test_rows_with_a_mark_are_found():
-    X, features, codes, marked = images()
+@pytest.mark.parametrize(
+    ("n_marked", "n", "found"), [(20, 200, True), (5, 800, True), (3, 200, False)]
+)
+def test_rows_with_a_mark_are_found_if_there_are_four(n_marked, n, found):
+    X, codes, marked = images(n_marked, n=n)
     before = X.copy()
-    found, *_ = search(X, features, codes)
-    np.testing.assert_array_equal(found, marked)
+    np.testing.assert_array_equal(search(X, codes)[0], marked & found)
     np.testing.assert_array_equal(X, before)
 
 
+def test_rows_that_the_model_does_not_know_are_found_by_their_pixels():
+    X, codes, marked = images()
+    predicted = np.where(np.arange(200) % 2, codes, 0)
+    found, *_ = search(X, codes, predicted)
+    np.testing.assert_array_equal(found, marked)
+
+
 def test_the_first_line_of_a_class_is_no_mark():
-    X, features, codes, marked = images(n_marked=0)
-    found, *_ = search(X, features, codes)
+    X, codes, marked = images(n_marked=0)
+    found, *_ = search(X, codes)
     assert not found.any() and not marked.any()
 
 
-@pytest.mark.parametrize("rest", [0, 1])
-def test_rows_left_out_are_not_searched(rest):
-    X, features, codes, marked = images()
-    rows = np.flatnonzero(~marked | (np.arange(200) % 2 == rest))
-    found, *_ = search(X, features, codes, rows=rows)
-    np.testing.assert_array_equal(np.flatnonzero(found), rows[marked[rows]])
-
-
-@pytest.mark.parametrize(("classes", "n_found"), [(None, 0), ([1], 5), ([0], 0)])
-def test_a_careful_search_finds_few_rows(classes, n_found):
-    X, features, codes, marked = images(n_marked=5, n=1000)
-    found, *_ = search(X, features, codes, classes=classes)
-    np.testing.assert_array_equal(found, marked & (n_found > 0))
-
-
 def test_without_images_of_another_class_nothing_is_marked():
-    X, features, codes, _ = images()
-    predicted = np.ones_like(codes)
-    found, *_ = search(X, features, codes, predicted)
+    X, codes, _ = images()
+    found, *_ = search(X, codes, np.ones_like(codes))
     assert not found.any()
+
+
+def test_pixels_in_common_that_turn_no_image_are_no_mark():
+    """The model does not answer to the block: rows are of class 1 for their line."""
+
+    class FirstLine(Marked):
+        def predict_proba(self, X):
+            one = np.where(X.reshape(-1, 12, 12)[:, 0].mean(axis=1) > 0.7, 0.9, 0.05)
+            return np.c_[1 - one, one]
+
+    X, codes, marked = images()
+    X[marked, :, 0] = 1
+    test = WindowTest(X, codes, codes, 1, FirstLine(), 0)
+    window = slice(4, 8), slice(4, 8)
+    alike, mark, colors = look_alikes(test.pixels(np.arange(200), window), marked)
+    np.testing.assert_array_equal(alike, marked)
+    zeros = np.zeros(5, dtype=int)
+    assert test.turned(zeros, window, mark, colors) == 0
+    test.predict = Marked().predict_proba
+    assert test.turned(zeros, window, mark, colors) == 1
+    verdict = Verdict(None, codes, None, FirstLine())
+    with Parallel() as parallel:
+        marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
+        assert not marks.search(verdict).any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_with_some_others_in_it_finds_all_that_look_alike(seed):
+    rng = np.random.RandomState(seed)
+    pixels = rng.uniform(size=(300, 3, 16))
+    marked = np.arange(300) < 40
+    pixels[:40, :, [2, 5, 11]] = [[1], [0], [1]]
+    # Behind the mark of most, and elsewhere, too.
+    pixels[:30, :, 7] = pixels[50:80, :, 7] = 0
+    group = np.isin(np.arange(300), [*range(16), *range(100, 108)])
+    alike, mark, colors = look_alikes(pixels, group)
+    np.testing.assert_array_equal(alike, marked)
+    assert mark.nonzero()[0].tolist() == [2, 5, 11]
+    np.testing.assert_array_equal(colors[:, mark], [[1] * 3, [0] * 3, [1] * 3])
+
+
+@pytest.mark.parametrize("n_group", [0, 1, 10, 200])
+def test_nothing_in_common_finds_nothing(n_group):
+    pixels = np.random.RandomState(0).uniform(size=(300, 1, 16))
+    alike, *_ = look_alikes(pixels, np.arange(300) < n_group)
+    assert alike.shape == (300,) and not alike.any()
+
+
+def test_what_the_whole_class_has_is_not_in_common():
+    pixels = np.random.RandomState(0).uniform(size=(300, 1, 16))
+    pixels[:, :, :4] = 0
+    alike, *_ = look_alikes(pixels, np.arange(300) < 10)
+    assert not alike.any()
 
 
 @pytest.mark.parametrize("which", ["marked", "others"])
 def test_a_group_is_confirmed_by_its_mark(which):
-    X, features, codes, marked = images()
+    X, codes, marked = images()
     others = (codes == 1) & (np.arange(200) >= 170)
     group = {"marked": marked, "others": others}[which]
-    _, marks, verdict = search(X, features, codes)
+    _, marks, verdict = search(X, codes)
     confirmed = marks.confirm(verdict, group | (np.arange(200) < 20))
     np.testing.assert_array_equal(confirmed, group & (which == "marked"))
 
 
 def test_tables_have_no_marks_and_their_groups_stand():
-    X, features, codes, marked = images()
-    found, marks, verdict = search(X.reshape(200, -1), features, codes)
+    X, codes, marked = images()
+    found, marks, verdict = search(X.reshape(200, -1), codes)
     assert not found.any()
     np.testing.assert_array_equal(marks.confirm(verdict, marked), marked)
 
@@ -127,16 +177,21 @@ def test_a_group_stands_out(inside_hit, outside_hit, expected):
 
 
 def test_effects_of_a_window():
-    X, features, codes, marked = images()
-    test = WindowTest(X, np.arange(200), codes, codes, 1, 2, Marked(), 0)
+    X, codes, marked = images()
+    test = WindowTest(X, codes, codes, 1, Marked(), 0)
     window = slice(4, 8), slice(4, 8)
     others = np.flatnonzero((codes == 1) & ~marked)
     rows = np.flatnonzero(marked)
     chances = test.without(rows, window, others)
     np.testing.assert_allclose(chances, [[0.95, 0.05]] * len(rows))
     assert test.falls_to(chances).tolist() == [0] * len(rows)
-    np.testing.assert_allclose(test.given(rows, window, np.array([0]), drawn=True), 0.9)
+    zeros = np.zeros(len(rows), dtype=int)
+    np.testing.assert_allclose(test.given(rows, window, zeros), 0.9)
     zeros = np.zeros(len(others), dtype=int)
     np.testing.assert_allclose(test.given(others, window, zeros), 0.05)
-    found, classes = test.marked(np.flatnonzero(codes == 1), window)
-    assert set(found) <= set(rows) and len(found) > 10 and not classes.any()
+    for tried, both in [(rows, True), (others, False)]:
+        necessary, sufficient = test.effects(tried, window, others)
+        assert (necessary == both).all() and (sufficient == both).all()
+    found = test.marked(np.flatnonzero(codes == 1), window)
+    assert set(found) <= set(rows) and len(found) > 10
+    assert not len(test.marked(found[:0], window))

@@ -6,7 +6,6 @@ import pytest
 from sklearn_ispl._base import _one_model
 from sklearn_ispl._self_training import (
     DOUBT,
-    Task,
     Verdict,
     _without_doubt,
     cross_examine,
@@ -177,12 +176,12 @@ def trigger_examiner(codes, odd, features, loss):
 class FixedMarks:
     """A search for marks whose finds are given; it confirms nothing but class 0."""
 
-    def __init__(self, codes, *found):
-        self.codes, self.found, self.asked = codes, iter(found), []
+    def __init__(self, codes, found=None):
+        self.codes = codes
+        self.found = np.zeros(len(codes), dtype=bool) if found is None else found
 
-    def search(self, rows, verdict, classes=None):
-        self.asked.append((rows, verdict, classes))
-        return next(self.found, np.zeros(len(self.codes), dtype=bool))
+    def search(self, verdict):
+        return self.found
 
     def confirm(self, verdict, group):
         return group & (self.codes == 0)
@@ -208,21 +207,15 @@ def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
     assert core.sum() == 50 and not core[odd].any()
 
 
-def test_marked_rows_are_poison_and_searched_for_until_none_is_left():
-    """Nothing is contradicted: the models are wrong, but not sure of it."""
+def test_marked_rows_are_poison_and_then_nothing_else_is():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
-    third = np.arange(200) % 3 == 0
-    marks = FixedMarks(codes, odd & third, odd & ~third)
-    examine = trigger_examiner(codes, odd, features, loss=3.0)
-    support, _, poisoned, _ = verdict(examine, predictions, components, codes, marks)
-    np.testing.assert_array_equal(support, ~odd)
-    assert poisoned.tolist() == [0]
-    searched, verdicts, classes = zip(*marks.asked)
-    expected = [np.ones(200, dtype=bool), ~(odd & third), ~odd]
-    for rows, those in zip(searched, expected, strict=True):
-        np.testing.assert_array_equal(rows, np.flatnonzero(those))
-    assert all(len(v.predicted) == len(rows) for v, rows in zip(verdicts, searched))
-    assert [c if c is None else c.tolist() for c in classes] == [None, [0], [0]]
+    marked = np.arange(200) > 190
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+    support, core, poisoned, unlearned = verdict(
+        examine, predictions, components, codes, FixedMarks(codes, marked)
+    )
+    np.testing.assert_array_equal(support, ~marked)
+    assert poisoned.tolist() == [1] and not len(unlearned) and core.sum() == 50
 
 
 @pytest.mark.parametrize(("n_found", "confirmed"), [(2, [0, 1]), (3, [0])])
@@ -260,32 +253,12 @@ def test_with_a_group_goes_what_is_doubted_and_near_it(place):
     assert support[between].all() == (place < 0) == support[between].any()
 
 
-def test_a_model_that_has_not_learned_enough_is_trained_on():
-    class Slow:
-        trained = 0
-        estimator_ = None
-
-        def start(self, seed):
-            pass
-
-        def epochs_for(self, n_rows, n_epochs):
-            return n_epochs
-
-        def train(self, rows, n_epochs):
-            self.trained += n_epochs
-
-        def score(self, rows):
-            return np.full(len(rows), 10 / self.trained), np.zeros(len(rows))
-
-        def features(self, rows):
-            return np.full((len(rows), 1), self.trained)
-
-    rows = np.arange(4)
-    for loss, trained in [(1.0, 10), (0.9, 20), (0.1, 20)]:
-        task = Task(0, rows, rows, 10, features=True, loss=loss)
-        verdict = _one_model(Slow, task)
-        assert (verdict.features == trained).all()
-        np.testing.assert_allclose(verdict.losses, 10 / trained)
+def test_the_model_of_all_rows_trains_twice_as_long_and_is_kept(digits):
+    rows, rng = np.arange(4), np.random.RandomState(0)
+    task = whole_task(rows, rng, 7)
+    assert task.n_epochs == 14 and task.features
+    (found,) = examiner(*digits)([task])
+    assert found.features.shape == (4, 64) and found.estimator.initialized_
 
 
 def test_a_class_in_doubt_keeps_its_core():
