@@ -34,9 +34,9 @@ METHODS = ["core", "paper", "paper-2023"]
 DATA = ["digits", "fashion-mnist", "gtsrb", "cifar10"]
 UNDEFENDED = ["C_none", "A_none", "C_clean", "A_clean"]
 SHARES = ["method", "data", "A under 1 %", "A under 5 %", "A within 1 point of clean"]
-SHARES += ["C lost, median", "worst", "clean rows kept, median", "least"]
+SHARES += ["trigger adds under 1 point", "C lost, median", "worst", "clean rows kept, median", "least"]
 SHARES += ["seconds, median"]
-EACH = ["A", "C lost", "poison left", "clean kept"]
+EACH = ["A", "without trigger", "C lost", "poison left", "clean kept"]
 
 
 def draw(seed):
@@ -173,6 +173,9 @@ def _shares(name, results):
     attacked = [r for r in results if r["A_none"] is not None]
     A = np.array([r["A"] for r in attacked])
     over = A - [r["A_clean"] for r in attacked]
+    # Lines of before it was measured do not have it.
+    plain = [r for r in attacked if r.get("A_plain") is not None]
+    added = np.array([r["A"] - r["A_plain"] for r in plain])
     loss = [r["C_clean"] - r["C"] for r in results]
     kept = [r["clean_end"] for r in results]
     return [
@@ -180,6 +183,7 @@ def _shares(name, results):
         f"{np.sum(A < 0.01)} of {len(A)}",
         f"{np.sum(A < 0.05)} of {len(A)}",
         f"{np.sum(over < 0.01)} of {len(A)}",
+        f"{np.sum(added < 0.01)} of {len(added)}",
         percent(np.median(loss)),
         percent(max(loss)),
         percent(np.median(kept)),
@@ -209,6 +213,7 @@ def _each(result):
         return [""] * len(EACH)
     return [
         percent(result["A"]),
+        percent(result.get("A_plain")),
         percent(result["C_clean"] - result["C"]),
         "{poison_end} of {n_poisoned}".format(**result),
         percent(result["clean_end"]),

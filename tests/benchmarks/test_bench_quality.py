@@ -23,7 +23,8 @@ def result(**changed):
         "seed": 1, "data": "digits", "trigger": "x", "source": 2, "target": 3,
         "poison_rate": 0.05, "n": 1347, "n_poisoned": 14, "poison_vote": 1,
         "poison_end": 0, "clean_end": 0.99, "A_none": 1.0, "A": 0.0, "A_clean": 0.0,
-        "C": 0.97, "C_clean": 0.98, "seconds": 7.0, "method": "core", **changed,
+        "C": 0.97, "C_clean": 0.98, "seconds": 7.0, "method": "core", "A_plain": 0.0,
+        **changed,
     }  # fmt: skip
 
 
@@ -49,21 +50,24 @@ def test_poison_follows_the_draw(bench, digits, seed):
 
 def test_table_has_a_row_for_each_scenario_and_the_cells_of_each_method(bench):
     paper = result(method="paper", A=0.25, poison_end=9)
+    del paper["A_plain"]
     rows = bench.each([result(seed=3), paper, result()])
     assert [row[0] for row in rows] == ["seed", 1, 3]
-    assert {len(row) for row in rows} == {13}
+    assert {len(row) for row in rows} == {15}
     assert rows[1][2] == "x, 2 to 3, 5%"
     assert rows[1][5:] == [
+        "0.0",
         "0.0",
         "1.0",
         "0 of 14",
         "99.0",
         "25.0",
+        "",
         "1.0",
         "9 of 14",
         "99.0",
     ]
-    assert rows[2][9:] == [""] * 4
+    assert rows[2][10:] == [""] * 5
 
 
 def test_shares_count_what_holds(bench):
@@ -73,18 +77,18 @@ def test_shares_count_what_holds(bench):
             result(seed=2, A=0.03, A_clean=0.03),
             result(seed=3, A=0.5, data="gtsrb"),
             result(seed=4, A=None, A_none=None, clean_end=0.9),
-            result(method="paper"),
+            result(method="paper", A_plain=None),
         ]
     )
     found = {(row[0], row[1]): row[2:] for row in rows}
     assert all(len(row) == len(header) for row in rows)
-    assert found["``core``", "digits"][:3] == ["1 of 2", "2 of 2", "2 of 2"]
+    assert found["``core``", "digits"][:4] == ["1 of 2", "2 of 2", "2 of 2", "1 of 2"]
     assert found["``core``", "all but digits"][:2] == ["0 of 1", "0 of 1"]
     assert found["``core``", "all"][:2] == ["1 of 3", "2 of 3"]
-    assert found["``core``", "no poison"] == ["0 of 0"] * 3 + ["1.0"] * 2 + [
+    assert found["``core``", "no poison"] == ["0 of 0"] * 4 + ["1.0"] * 2 + [
         "90.0"
     ] * 2 + ["7"]
-    assert found["``paper``", "all"][:2] == ["1 of 1", "1 of 1"]
+    assert found["``paper``", "all"][:4] == ["1 of 1"] * 3 + ["0 of 0"]
 
 
 def test_summary_names_the_worst_first(bench, capsys):
