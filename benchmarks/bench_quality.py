@@ -34,8 +34,8 @@ METHODS = ["core", "paper", "paper-2023"]
 DATA = ["digits", "fashion-mnist", "gtsrb", "cifar10"]
 UNDEFENDED = ["C_none", "A_none", "C_clean", "A_clean"]
 SHARES = ["method", "data", "A under 1 %", "A under 5 %", "A within 1 point of clean"]
-SHARES += ["trigger adds under 1 point", "C lost, median", "worst", "clean rows kept, median", "least"]
-SHARES += ["seconds, median"]
+SHARES += ["trigger adds under 1 point", "C lost, median", "worst"]
+SHARES += ["clean rows kept, median", "least", "seconds, median"]
 EACH = ["A", "without trigger", "C lost", "poison left", "clean kept"]
 
 

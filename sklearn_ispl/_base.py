@@ -218,11 +218,13 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
 
         if self.method == "core" and self.self_training:
-            self.support_, self.vote_support_, poisoned, unlearned = find_poison(
-                examine, marks, whole, *votes, n_epochs
-            )
-            self.poisoned_classes_ = self.classes_[poisoned]
-            self.unlearned_classes_ = self.classes_[unlearned]
+            finding = find_poison(examine, marks, whole, *votes, n_epochs)
+            self.support_, self.vote_support_ = finding.support, finding.core
+            self.poisoned_classes_ = self.classes_[finding.poisoned]
+            self.marks_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
+            for nth, code in enumerate(finding.poisoned):
+                self.marks_[nth] = finding.marks.get(code, np.nan)
+            self.unlearned_classes_ = self.classes_[finding.unlearned]
             self._warn_of_unlearned_classes()
         elif self.method == "core":
             self.support_ = self.vote_support_ = core_support(*votes)
@@ -407,6 +409,12 @@ _ATTRIBUTES = """Attributes
 
     poisoned_classes_ : ndarray of shape (n_poisoned_classes,)
         The labels under which rows were rejected, often none. Only with
+        ``method="core"`` and self-training.
+
+    marks_ : ndarray of shape (n_poisoned_classes, ...)
+        What makes the rejected rows of each of `poisoned_classes_` what their label
+        says, as a row of X: the value where a mark was found, else NaN. All NaN in a
+        class whose rows were rejected for another reason, and for 2-D X. Only with
         ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)

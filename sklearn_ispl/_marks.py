@@ -73,13 +73,18 @@ class MarkSearch:
         Returns
         -------
         marked : ndarray of shape (n,), bool
+        marks : dict of int to ndarray
+            The mark of each class that has one, see `marked_rows`.
         """
-        marked = np.zeros(len(self.codes), dtype=bool)
+        marked, marks = np.zeros(len(self.codes), dtype=bool), {}
         if self.X.ndim == 4:
             every = range(self.codes.max() + 1)
-            for rows in self._ask(marked_rows, verdict, every):
+            answers = self._ask(marked_rows, verdict, every)
+            for code, (rows, mark) in enumerate(answers):
                 marked[rows] = True
-        return marked
+                if len(rows):
+                    marks[code] = mark
+        return marked, marks
 
     def confirm(self, verdict, group):
         """Return those rows of groups, one to a class, that a window sets apart.
@@ -234,9 +239,7 @@ class WindowTest:
         share : float
         """
         images = self.X[self._draw_hosts(self.rng.choice(classes, n_hosts))]
-        painted = images[(..., *window)].copy()
-        painted.reshape(*painted.shape[:2], -1)[..., mark] = colors[:, mark]
-        images[(..., *window)] = painted
+        _paint(images[(..., *window)], mark, colors)
         return (self.predict(images).argmax(axis=1) == self.code).mean()
 
     def _draw_hosts(self, classes):
@@ -304,11 +307,14 @@ def marked_rows(test):
     Returns
     -------
     rows : ndarray of int
+    marks : ndarray of shape (n_channels, height, width)
+        All marks of the class in one image; NaN where there is none.
     """
     of_class = np.flatnonzero(test.codes == test.code)
     found = np.zeros(len(of_class), dtype=bool)
+    marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
     if len(test.own) < 2 * MIN_ROWS or len(test.own) == len(test.hosts):
-        return of_class[found]
+        return of_class[found], marks
     for window in _windows_that_mark(test):
         start = np.isin(of_class, test.marked(test.own, window))
         pixels = test.pixels(of_class, window)
@@ -319,7 +325,13 @@ def marked_rows(test):
             classes = test.falls_to(chances)
             if test.turned(classes, window, mark, colors) >= TURNED:
                 found |= alike
-    return of_class[found]
+                _paint(marks[(..., *window)], mark, colors)
+    return of_class[found], marks
+
+
+def _paint(windows, mark, colors):
+    """Paint a mark on windows of images, in place."""
+    windows[..., mark.reshape(windows.shape[-2:])] = colors[:, mark]
 
 
 def _windows_that_mark(test):

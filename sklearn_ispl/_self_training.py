@@ -42,6 +42,20 @@ class Verdict(NamedTuple):
     estimator: object = None
 
 
+class Finding(NamedTuple):
+    """What `find_poison` says: rows to keep, the core, and of classes, by number:
+
+    those of which rows are rejected, the marks of these, and those of which models know
+    too little to contradict labels.
+    """
+
+    support: np.ndarray
+    core: np.ndarray
+    poisoned: np.ndarray
+    marks: dict
+    unlearned: np.ndarray = np.array([], dtype=int)
+
+
 def self_train(examine, codes, support, rng, n_epochs):
     """Add back the rejected rows whose label a model of the kept rows predicts (B.1).
 
@@ -186,20 +200,13 @@ def find_poison(
 
     Returns
     -------
-    support : ndarray of shape (n,), bool
-    core : ndarray of shape (n,), bool
-    poisoned : ndarray of int
-        The classes that have such a group.
-
-    unlearned : ndarray of int
-        The classes of which the models of step 3 know too little to contradict.
+    finding : Finding
     """
-
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
-    group, unlearned = marks.search(whole), np.array([], dtype=int)
+    group, found = marks.search(whole)
     if group.any():
-        return ~group, core, np.unique(codes[group]), unlearned
+        return Finding(~group, core, np.unique(codes[group]), found)
 
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
@@ -214,7 +221,7 @@ def find_poison(
         trusted = _without_doubt(group | beside & mistaken, codes, core & ~group)
         losses, wrong = ask(trusted, n_epochs=longer)
         rejected = group | beside & wrong & (losses > DOUBT)
-    return ~rejected, core, np.unique(codes[group]), unlearned
+    return Finding(~rejected, core, np.unique(codes[group]), {}, unlearned)
 
 
 def _by_contradiction(ask, codes, core, whole, rng, weak, longer):

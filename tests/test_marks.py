@@ -41,7 +41,7 @@ def search(X, codes, predicted=None):
     verdict = Verdict(None, predicted, None, Marked())
     with Parallel() as parallel:
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        return marks.search(verdict), marks, verdict
+        return *marks.search(verdict), marks, verdict
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,14 @@ def test_windows_hold_any_small_mark(height, width):
 def test_rows_with_a_mark_are_found_if_there_are_four(n_marked, n, found):
     X, codes, marked = images(n_marked, n=n)
     before = X.copy()
-    np.testing.assert_array_equal(search(X, codes)[0], marked & found)
+    rows, marks, *_ = search(X, codes)
+    np.testing.assert_array_equal(rows, marked & found)
     np.testing.assert_array_equal(X, before)
+    block = np.full((1, 12, 12), np.nan)
+    block[:, 4:7, 5:8] = 1
+    assert list(marks) == [1] * found
+    for mark in marks.values():
+        np.testing.assert_array_equal(mark, block)
 
 
 def test_rows_that_the_model_does_not_know_are_found_by_their_pixels():
@@ -115,7 +121,8 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark():
     verdict = Verdict(None, codes, None, FirstLine())
     with Parallel() as parallel:
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        assert not marks.search(verdict).any()
+        rows, found = marks.search(verdict)
+    assert not rows.any() and not found
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -152,16 +159,16 @@ def test_a_group_is_confirmed_by_its_mark(which):
     X, codes, marked = images()
     others = (codes == 1) & (np.arange(200) >= 170)
     group = {"marked": marked, "others": others}[which]
-    _, marks, verdict = search(X, codes)
+    *_, marks, verdict = search(X, codes)
     confirmed = marks.confirm(verdict, group | (np.arange(200) < 20))
     np.testing.assert_array_equal(confirmed, group & (which == "marked"))
 
 
 def test_tables_have_no_marks_and_their_groups_stand():
     X, codes, marked = images()
-    found, marks, verdict = search(X.reshape(200, -1), codes)
-    assert not found.any()
-    np.testing.assert_array_equal(marks.confirm(verdict, marked), marked)
+    found, marks, search_again, verdict = search(X.reshape(200, -1), codes)
+    assert not found.any() and marks == {}
+    np.testing.assert_array_equal(search_again.confirm(verdict, marked), marked)
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ class FixedMarks:
         self.found = np.zeros(len(codes), dtype=bool) if found is None else found
 
     def search(self, verdict):
-        return self.found
+        return self.found, {code: "mark" for code in self.codes[self.found]}
 
     def confirm(self, verdict, group):
         return group & (self.codes == 0)
@@ -199,9 +199,10 @@ def verdict(examine, predictions, components, codes, marks=None):
 def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
     examine = trigger_examiner(codes, odd, features, loss=9.0)
-    support, core, poisoned, unlearned = verdict(
+    support, core, poisoned, marks, unlearned = verdict(
         examine, predictions, components, codes
     )
+    assert marks == {}
     np.testing.assert_array_equal(support, ~odd)
     assert poisoned.tolist() == [0] and not len(unlearned)
     assert core.sum() == 50 and not core[odd].any()
@@ -211,9 +212,10 @@ def test_marked_rows_are_poison_and_then_nothing_else_is():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
     marked = np.arange(200) > 190
     examine = trigger_examiner(codes, odd, features, loss=9.0)
-    support, core, poisoned, unlearned = verdict(
+    support, core, poisoned, marks, unlearned = verdict(
         examine, predictions, components, codes, FixedMarks(codes, marked)
     )
+    assert marks == {1: "mark"}
     np.testing.assert_array_equal(support, ~marked)
     assert poisoned.tolist() == [1] and not len(unlearned) and core.sum() == 50
 
@@ -228,8 +230,8 @@ def test_where_many_classes_have_groups_only_marked_ones_count(n_found, confirme
     predictions = np.where(hits, codes, (codes + 1) % 4)
     components = np.arange(400)[None] % 8
     examine = trigger_examiner(codes, odd, features, loss=9.0)
-    _, _, poisoned, _ = verdict(examine, predictions, components, codes)
-    assert poisoned.tolist() == confirmed
+    finding = verdict(examine, predictions, components, codes)
+    assert finding.poisoned.tolist() == confirmed
 
 
 @pytest.mark.parametrize("place", [1.0, 0.5, -0.5])
