@@ -1,0 +1,141 @@
+"""What each step of the search for marks is worth, on seeds for choosing.
+
+    python benchmarks/bench_marks.py --seeds 1 20 31 --out marks.jsonl --data-home DIR
+    python benchmarks/bench_marks.py --summary marks.jsonl --rst doc/marks.inc
+
+Scenarios are those of the list `tune` of bench_quality.py. A model of all rows is
+trained for 20 epochs, searched, and trained for 20 more. Four rules reject rows:
+
+- windows: those for which one of the best windows is necessary and sufficient;
+- grown: those, and what is like them in the features of the model;
+- pixels: those that have the pixels that the first have in common;
+- painted: the same, if these pixels turn images of other classes. This is the rule of
+  ISPLFilter.
+
+One line of JSON for each seed and number of epochs: poisoned rows left and honest rows
+lost, and what the pixels turn, by whether most rows that have them are poisoned.
+"""
+
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from _common import append_json, read_json
+from bench_quality import attack_of, draw, percent, poison
+from render_tables import list_table
+from scenarios import load_split
+from sklearn_ispl import _marks
+from sklearn_ispl._groups import expand
+from sklearn_ispl._weak_learner import make_learner, one_thread
+
+RULES = ["windows", "grown", "pixels", "painted"]
+N_EPOCHS = 20
+
+
+def searched(X, codes, predicted, features, estimator, poisoned, seed):
+    """Return the rows that each rule rejects, and what pixels turn."""
+    rejected = {rule: np.zeros(len(codes), dtype=bool) for rule in RULES}
+    turned = {"poison": [], "honest": []}
+    for code in range(codes.max() + 1):
+        test = _marks.WindowTest(X, codes, predicted, code, estimator, seed)
+        if len(test.own) < 2 * _marks.MIN_ROWS:
+            continue
+        of_class = np.flatnonzero(codes == code)
+        for window in _marks._windows_that_mark(test):
+            start = test.marked(test.own, window)
+            if len(start) < 2:
+                continue
+            rejected["windows"][start] = True
+            group = np.isin(np.arange(len(codes)), start)
+            rng = np.random.RandomState(seed)
+            rejected["grown"] |= expand(features, codes, group, rng)
+            pixels = test.pixels(of_class, window)
+            alike, mark, colors = _marks.look_alikes(pixels, group[of_class])
+            rows, donors = of_class[alike], np.setdiff1d(test.own, of_class[alike])
+            if len(rows) < _marks.MIN_ROWS or not len(donors):
+                continue
+            classes = test.falls_to(test.without(rows, window, donors))
+            share = test.turned(classes, window, mark, colors)
+            turned["poison" if poisoned[rows].mean() > 0.5 else "honest"].append(share)
+            rejected["pixels"][rows] = True
+            rejected["painted"][rows] |= share >= _marks.TURNED
+    return rejected, turned
+
+
+def run(seed, options):
+    """Return the lines of a seed."""
+    what = draw(seed)
+    X, codes, *_ = load_split(what["data"], options.n_rows, options.data_home, seed)
+    X, codes, poisoned, (source, target), _ = poison(what, X, codes)
+    source = None if what["attack"] == "all" else source
+    rows, lines = np.arange(len(codes)), []
+    new_learner = partial(make_learner, None, X, codes, codes.max() + 1, "cpu")
+    with one_thread():
+        learner = new_learner()
+        learner.start(seed)
+        for n_epochs in (N_EPOCHS, 2 * N_EPOCHS):
+            learner.train(rows, learner.epochs_for(len(rows), N_EPOCHS))
+            _, predicted = learner.score(rows)
+            rejected, turned = searched(
+                X, codes, predicted, learner.features(rows), learner.estimator_,
+                poisoned, seed,
+            )  # fmt: skip
+            line = {**what, "source": source, "target": target, "n_epochs": n_epochs}
+            line["A_none"] = 1.0 if poisoned.any() else None
+            line["n_poisoned"] = int(poisoned.sum())
+            line["known"] = int((predicted == codes)[poisoned].sum())
+            line |= {f"turned_{kind}": shares for kind, shares in turned.items()}
+            for rule, found in rejected.items():
+                line[f"left_{rule}"] = int((poisoned & ~found).sum())
+                line[f"lost_{rule}"] = int((found & ~poisoned).sum())
+            lines.append(line)
+    return lines
+
+
+def table(lines):
+    """Return the rows of a table, a header first."""
+    header = ["seed", "data", "attack", "epochs", "poison known", *RULES]
+    header += ["turned by poison", "by honest rows"]
+    rows = [header]
+    for line in sorted(lines, key=lambda line: (line["seed"], line["n_epochs"])):
+        cells = [line["seed"], line["data"], attack_of(line), line["n_epochs"]]
+        cells.append("{known} of {n_poisoned}".format(**line))
+        cells += [f"{line[f'left_{rule}']}, {line[f'lost_{rule}']}" for rule in RULES]
+        for kind in ("poison", "honest"):
+            shares = line[f"turned_{kind}"]
+            cells.append(", ".join(percent(share) for share in sorted(shares)))
+        rows.append([str(cell) for cell in cells])
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=range(24))
+    parser.add_argument("--data-home")
+    parser.add_argument("--n-rows", type=int, default=10_000)
+    parser.add_argument("--out", help="JSON lines, appended to")
+    parser.add_argument("--summary", help="only print what is in this file")
+    parser.add_argument("--rst", help="with --summary: write a table of it")
+    options = parser.parse_args()
+    path = options.summary or options.out
+    if not options.summary:
+        torch.set_num_threads(1)
+        known = {line["seed"] for line in read_json(path)}
+        for seed in options.seeds:
+            for line in [] if seed in known else run(seed, options):
+                append_json(path, line)
+                print(json.dumps(line), flush=True)
+    rows = table(read_json(path))
+    for row in rows:
+        print(" | ".join(row))
+    if options.rst:
+        title = "Poisoned rows left, and honest rows lost, by rule"
+        Path(options.rst).write_text("\n".join(list_table(title, rows)))
+
+
+if __name__ == "__main__":
+    main()
