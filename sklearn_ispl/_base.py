@@ -51,6 +51,8 @@ def _one_model(new_learner, task):
         if not task.features:
             return Verdict(losses, predicted)
         features = learner.features(task.judged)
+        learner.train(task.trained, n_epochs)
+        _, predicted = learner.score(task.judged)
         return Verdict(losses, predicted, features, learner.estimator_)
 
 

@@ -26,14 +26,16 @@ class Task(NamedTuple):
     trained: np.ndarray
     judged: np.ndarray
     n_epochs: int
-    features: bool = False  # and the model itself
+    features: bool = False  # and the model itself, after as many epochs again
     enough_steps: bool = True  # even if these take more epochs
 
 
 class Verdict(NamedTuple):
     """What a model says: the loss of each row judged, its class.
 
-    And its features and the model itself, where the task asks for them.
+    Where the task asks for more: losses and features are those of a model that has
+    learned what there is to learn, and the classes those of the model that it becomes
+    in as many epochs again, which knows nearly every row by heart.
     """
 
     losses: np.ndarray
@@ -155,8 +157,8 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
 
 
 def whole_task(rows, rng, n_epochs):
-    """Return the task to train a model that knows all of some rows, poison too."""
-    return Task(draw_seed(rng), rows, rows, 2 * n_epochs, features=True)
+    """Return the task to train a model of all of some rows, poison too."""
+    return Task(draw_seed(rng), rows, rows, n_epochs, features=True)
 
 
 def find_poison(
@@ -164,7 +166,7 @@ def find_poison(
 ):
     """Reject groups that explain themselves and that nothing else explains.
 
-    1. A model is trained on all rows, twice as long as others: it has to know the
+    1. A model is trained on all rows, and then as long again: it has to know the
        poison.
     2. Rows with a mark are poison: a window with the same pixels makes them what that
        model takes them for, see `marked_rows`.
@@ -173,8 +175,9 @@ def find_poison(
        the share of every class that the votes suspect least. Models of the core, not
        trained for long, judge all rows. Whoever is not in doubt joins, and new models
        judge all rows again, twice.
-    4. What the model of all rows explains and the last models contradict is where a
-       group starts: its rows are learned from one another alone. The group is poison
+    4. What the model of all rows explains at half time and the last models contradict
+       is where a group starts: its rows are learned from one another alone. (In the
+       end, rows are explained that it knows by heart.) The group is poison
        if it is closed, see `contradicted_groups`. Where many classes have such groups,
        honest rows have them, too, and only those count that a mark sets apart.
     5. In the classes of such groups, rows near the group in the features are rejected

@@ -255,12 +255,30 @@ def test_with_a_group_goes_what_is_doubted_and_near_it(place):
     assert support[between].all() == (place < 0) == support[between].any()
 
 
-def test_the_model_of_all_rows_trains_twice_as_long_and_is_kept(digits):
-    rows, rng = np.arange(4), np.random.RandomState(0)
-    task = whole_task(rows, rng, 7)
-    assert task.n_epochs == 14 and task.features
-    (found,) = examiner(*digits)([task])
-    assert found.features.shape == (4, 64) and found.estimator.initialized_
+def test_the_model_of_all_rows_is_asked_at_half_time_and_in_the_end():
+    class Counting:
+        trained = 0
+        estimator_ = "the model"
+
+        def start(self, seed):
+            pass
+
+        def epochs_for(self, n_rows, n_epochs):
+            return n_epochs
+
+        def train(self, rows, n_epochs):
+            self.trained += n_epochs
+
+        def score(self, rows):
+            return (np.full(len(rows), self.trained),) * 2
+
+        def features(self, rows):
+            return np.full((len(rows), 1), self.trained)
+
+    task = whole_task(np.arange(4), np.random.RandomState(0), 7)
+    found = _one_model(Counting, task)
+    assert found.losses.tolist() == [7] * 4 and (found.features == 7).all()
+    assert found.predicted.tolist() == [14] * 4 and found.estimator == "the model"
 
 
 def test_a_class_in_doubt_keeps_its_core():
