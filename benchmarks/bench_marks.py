@@ -42,27 +42,19 @@ def searched(X, codes, predicted, features, estimator, poisoned, seed):
     turned = {"poison": [], "honest": []}
     for code in range(codes.max() + 1):
         test = _marks.WindowTest(X, codes, predicted, code, estimator, seed)
-        if len(test.own) < 2 * _marks.MIN_ROWS:
-            continue
-        of_class = np.flatnonzero(codes == code)
-        for window in _marks._windows_that_mark(test):
-            start = test.marked(test.own, window)
-            if len(start) < 2:
+        for found in _marks.candidates(test):
+            if len(found.marked) < 2:
                 continue
-            rejected["windows"][start] = True
-            group = np.isin(np.arange(len(codes)), start)
+            rejected["windows"][found.marked] = True
+            group = np.isin(np.arange(len(codes)), found.marked)
             rng = np.random.RandomState(seed)
             rejected["grown"] |= expand(features, codes, group, rng)
-            pixels = test.pixels(of_class, window)
-            alike, mark, colors = _marks.look_alikes(pixels, group[of_class])
-            rows, donors = of_class[alike], np.setdiff1d(test.own, of_class[alike])
-            if len(rows) < _marks.MIN_ROWS or not len(donors):
+            if len(found.alike) < _marks.MIN_ROWS:
                 continue
-            classes = test.falls_to(test.without(rows, window, donors))
-            share = test.turned(classes, window, mark, colors)
-            turned["poison" if poisoned[rows].mean() > 0.5 else "honest"].append(share)
-            rejected["pixels"][rows] = True
-            rejected["painted"][rows] |= share >= _marks.TURNED
+            kind = "poison" if poisoned[found.alike].mean() > 0.5 else "honest"
+            turned[kind].append(found.turned)
+            rejected["pixels"][found.alike] = True
+            rejected["painted"][found.alike] |= found.turned >= _marks.TURNED
     return rejected, turned
 
 

@@ -1,6 +1,7 @@
 """Marks: small windows that make images what their labels say."""
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from joblib import delayed
@@ -310,23 +311,55 @@ def marked_rows(test):
     marks : ndarray of shape (n_channels, height, width)
         All marks of the class in one image; NaN where there is none.
     """
+    rows, marks = [], np.full(test.X.shape[1:], np.nan, dtype=np.float32)
+    for found in candidates(test):
+        if found.turned >= TURNED:
+            rows.append(found.alike)
+            _paint(marks[(..., *found.window)], found.mark, found.colors)
+    return np.unique(np.concatenate([np.array([], dtype=int), *rows])), marks
+
+
+class Candidate(NamedTuple):
+    """What may be a mark, or a part of one.
+
+    The window, the rows that it marks, those that have the pixels that these have in
+    common, which pixels of the window these are and of which colours, and the share of
+    images of other classes that they turn.
+    """
+
+    window: tuple
+    marked: np.ndarray
+    alike: np.ndarray
+    mark: np.ndarray
+    colors: np.ndarray
+    turned: float
+
+
+def candidates(test):
+    """Yield what may be a mark: one for each of the windows that mark most.
+
+    Parameters
+    ----------
+    test : WindowTest
+
+    Yields
+    ------
+    found : Candidate
+        Nothing is turned if fewer rows than `MIN_ROWS` have the pixels.
+    """
     of_class = np.flatnonzero(test.codes == test.code)
-    found = np.zeros(len(of_class), dtype=bool)
-    marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
     if len(test.own) < 2 * MIN_ROWS or len(test.own) == len(test.hosts):
-        return of_class[found], marks
+        return
     for window in _windows_that_mark(test):
-        start = np.isin(of_class, test.marked(test.own, window))
+        marked = test.marked(test.own, window)
         pixels = test.pixels(of_class, window)
-        alike, mark, colors = look_alikes(pixels, start)
-        donors = np.intersect1d(of_class[~alike], test.own)
-        if alike.sum() >= MIN_ROWS and len(donors):
-            chances = test.without(of_class[alike], window, donors)
-            classes = test.falls_to(chances)
-            if test.turned(classes, window, mark, colors) >= TURNED:
-                found |= alike
-                _paint(marks[(..., *window)], mark, colors)
-    return of_class[found], marks
+        alike, mark, colors = look_alikes(pixels, np.isin(of_class, marked))
+        alike, turned = of_class[alike], 0.0
+        donors = np.setdiff1d(test.own, alike)
+        if len(alike) >= MIN_ROWS and len(donors):
+            classes = test.falls_to(test.without(alike, window, donors))
+            turned = test.turned(classes, window, mark, colors)
+        yield Candidate(window, marked, alike, mark, colors, turned)
 
 
 def _paint(windows, mark, colors):
