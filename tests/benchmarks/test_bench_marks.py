@@ -1,0 +1,63 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import bench_marks
+
+    yield bench_marks
+    for name in ("bench_marks", "bench_quality", "scenarios", "render_tables"):
+        sys.modules.pop(name, None)
+    sys.modules.pop("_common", None)
+
+
+class Block:
+    """A classifier that takes what has a bright block for class 1, others for 0."""
+
+    def predict_proba(self, X):
+        images = X.reshape(-1, 12, 12)
+        one = np.where(images[:, 4:7, 5:8].min(axis=(1, 2)) > 0.9, 0.9, 0.05)
+        return np.c_[1 - one, one]
+
+
+def test_every_rule_is_scored_by_rows_and_pixels(bench):
+    rng = np.random.RandomState(0)
+    X = rng.uniform(0, 0.8, size=(200, 1, 12, 12)).astype(np.float32)
+    codes = np.repeat([0, 1], 100)
+    poisoned = np.arange(200) >= 180
+    X[poisoned, :, 4:7, 5:8] = 1
+    # The model knows half of the poison.
+    predicted = np.where(poisoned & (np.arange(200) % 2 == 0), 0, codes)
+    features = rng.normal(size=(200, 3)) + 9 * poisoned[:, None]
+    rejected, turned = bench.searched(
+        X, codes, predicted, features, Block(), poisoned, 0
+    )
+    assert set(rejected) == set(bench.RULES)
+    for found in rejected.values():
+        assert not found[~poisoned].any()
+    assert rejected["windows"].sum() <= 10 and not turned["honest"]
+    for rule in ("pixels", "painted"):
+        np.testing.assert_array_equal(rejected[rule], poisoned)
+    assert max(turned["poison"]) == 1
+
+
+def test_table_sorts_by_seed_and_epochs(bench):
+    line = {
+        "seed": 2, "data": "digits", "trigger": "x", "source": None, "target": 3,
+        "poison_rate": 0.05, "A_none": 1.0, "n_epochs": 40, "n_poisoned": 9, "known": 8,
+        "turned_poison": [0.5, 0.25], "turned_honest": [],
+        **{f"left_{rule}": 1 for rule in bench.RULES},
+        **{f"lost_{rule}": 4 for rule in bench.RULES},
+    }  # fmt: skip
+    header, *rows = bench.table([line, {**line, "n_epochs": 20}, {**line, "seed": 1}])
+    assert [row[0] + " " + row[3] for row in rows] == ["1 40", "2 20", "2 40"]
+    assert len(header) == len(rows[0])
+    assert rows[0][2] == "x, all to 3, 5%"
+    assert rows[0][4:] == ["8 of 9", *["1, 4"] * 4, "25.0, 50.0", ""]
