@@ -8,6 +8,7 @@ from joblib import delayed
 
 from ._groups import MIN_ROWS
 from ._inference import probabilities
+from ._varying import varying_rows
 from ._weak_learner import draw_seed, one_thread
 
 # Rows of a class to try all windows with; windows to try all rows with; how often a
@@ -47,6 +48,20 @@ def windows(height, width):
     ]
 
 
+class Marked(NamedTuple):
+    """Rows with a mark, of a class or of all of them.
+
+    Those with the pixels of a mark, those with a mark that varies, the others most
+    like these, as numbers of rows, and the pixels of the marks: of a class, in one
+    image that is NaN where there is none; of all, by class.
+    """
+
+    exact: np.ndarray
+    varying: np.ndarray
+    beside: np.ndarray
+    marks: object
+
+
 class MarkSearch:
     """The search for marks, class by class, in parallel.
 
@@ -73,19 +88,18 @@ class MarkSearch:
 
         Returns
         -------
-        marked : ndarray of shape (n,), bool
-        marks : dict of int to ndarray
-            The mark of each class that has one, see `marked_rows`.
+        marked : Marked
+            Of all classes, with masks of shape (n,).
         """
-        marked, marks = np.zeros(len(self.codes), dtype=bool), {}
+        masks, marks = np.zeros((3, len(self.codes)), dtype=bool), {}
         if self.X.ndim == 4:
             every = range(self.codes.max() + 1)
-            answers = self._ask(marked_rows, verdict, every)
-            for code, (rows, mark) in enumerate(answers):
-                marked[rows] = True
-                if len(rows):
-                    marks[code] = mark
-        return marked, marks
+            for code, found in enumerate(self._ask(marked_rows, verdict, every)):
+                for mask, rows in zip(masks, found):
+                    mask[rows] = True
+                if len(found.exact):
+                    marks[code] = found.marks
+        return Marked(*masks, marks)
 
     def confirm(self, verdict, group):
         """Return those rows of groups, one to a class, that a window sets apart.
@@ -299,7 +313,8 @@ def marked_rows(test):
     All windows are tried with some rows of the class, and those that mark most of them
     with all rows. Pixels that the marked rows have in common are a mark if they turn
     images of other classes into the class. All rows that have them are poison, also
-    those that the model would know without.
+    those that the model would know without. Where marked rows do not have them, their
+    mark may vary.
 
     Parameters
     ----------
@@ -307,16 +322,24 @@ def marked_rows(test):
 
     Returns
     -------
-    rows : ndarray of int
-    marks : ndarray of shape (n_channels, height, width)
-        All marks of the class in one image; NaN where there is none.
+    marked : Marked
     """
-    rows, marks = [], np.full(test.X.shape[1:], np.nan, dtype=np.float32)
-    for found in candidates(test):
-        if found.turned >= TURNED:
-            rows.append(found.alike)
-            _paint(marks[(..., *found.window)], found.mark, found.colors)
-    return np.unique(np.concatenate([np.array([], dtype=int), *rows])), marks
+    found = [[], [], []]
+    marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
+    for candidate in candidates(test):
+        marked = candidate.marked
+        if candidate.turned >= TURNED:
+            found[0].append(candidate.alike)
+            marked = np.setdiff1d(marked, candidate.alike)
+            _paint(marks[(..., *candidate.window)], candidate.mark, candidate.colors)
+        if len(marked) >= MIN_ROWS:
+            varying, beside = varying_rows(test, candidate.window, marked)
+            found[1].append(varying)
+            found[2].append(beside)
+    none = np.array([], dtype=int)
+    exact, varying, beside = (np.unique(np.concatenate([none, *f])) for f in found)
+    varying = np.setdiff1d(varying, exact)
+    return Marked(exact, varying, np.setdiff1d(beside, np.r_[exact, varying]), marks)
 
 
 class Candidate(NamedTuple):

@@ -207,24 +207,32 @@ def find_poison(
     """
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
-    group, found = marks.search(whole)
-    if group.any():
-        return Finding(~group, core, np.unique(codes[group]), found)
+    found = marks.search(whole)
+    if found.exact.any() and not found.varying.any():
+        poisoned = np.unique(codes[found.exact])
+        return Finding(~found.exact, core, poisoned, found.marks)
 
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
-    group, mistaken, unlearned = _by_contradiction(
-        ask, codes, core, whole, rng, weak, longer
-    )
-    if len(np.unique(codes[group])) > max(2, (codes.max() + 1) // 10):
-        group = marks.confirm(whole, group)
+    unlearned = np.array([], dtype=int)
+    if found.varying.any():
+        group, beside = found.exact | found.varying, found.beside
+        doubted = group | beside
+    else:
+        group, mistaken, unlearned = _by_contradiction(
+            ask, codes, core, whole, rng, weak, longer
+        )
+        if len(np.unique(codes[group])) > max(2, (codes.max() + 1) // 10):
+            group = marks.confirm(whole, group)
+        beside = near(whole.features, codes, group, rng)
+        doubted = group | beside & mistaken
     rejected = group
     if group.any():
-        beside = near(whole.features, codes, group, rng)
-        trusted = _without_doubt(group | beside & mistaken, codes, core & ~group)
+        trusted = _without_doubt(doubted, codes, core & ~group)
         losses, wrong = ask(trusted, n_epochs=longer)
         rejected = group | beside & wrong & (losses > DOUBT)
-    return Finding(~rejected, core, np.unique(codes[group]), {}, unlearned)
+    poisoned = np.unique(codes[group])
+    return Finding(~rejected, core, poisoned, found.marks, unlearned)
 
 
 def _by_contradiction(ask, codes, core, whole, rng, weak, longer):

@@ -12,7 +12,7 @@ from sklearn_ispl._marks import (
 from sklearn_ispl._self_training import Verdict
 
 
-class Marked:
+class AnswersToABlock:
     """A classifier that takes what has a bright block for class 1, others for 0."""
 
     def predict_proba(self, X):
@@ -38,10 +38,10 @@ def images(n_marked=20, seed=0, n=200):
 
 def search(X, codes, predicted=None):
     predicted = codes if predicted is None else predicted
-    verdict = Verdict(None, predicted, None, Marked())
+    verdict = Verdict(None, predicted, None, AnswersToABlock())
     with Parallel() as parallel:
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        return *marks.search(verdict), marks, verdict
+        return marks.search(verdict), marks, verdict
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,14 @@ def test_windows_hold_any_small_mark(height, width):
 def test_rows_with_a_mark_are_found_if_there_are_four(n_marked, n, found):
     X, codes, marked = images(n_marked, n=n)
     before = X.copy()
-    rows, marks, *_ = search(X, codes)
-    np.testing.assert_array_equal(rows, marked & found)
+    rows, _, _ = search(X, codes)
+    np.testing.assert_array_equal(rows.exact, marked & found)
+    assert not rows.varying.any() and not rows.beside.any()
     np.testing.assert_array_equal(X, before)
     block = np.full((1, 12, 12), np.nan)
     block[:, 4:7, 5:8] = 1
-    assert list(marks) == [1] * found
-    for mark in marks.values():
+    assert list(rows.marks) == [1] * found
+    for mark in rows.marks.values():
         np.testing.assert_array_equal(mark, block)
 
 
@@ -85,25 +86,25 @@ def test_rows_that_the_model_does_not_know_are_found_by_their_pixels():
     X, codes, marked = images()
     predicted = np.where(np.arange(200) % 2, codes, 0)
     found, *_ = search(X, codes, predicted)
-    np.testing.assert_array_equal(found, marked)
+    np.testing.assert_array_equal(found.exact, marked)
 
 
 def test_the_first_line_of_a_class_is_no_mark():
     X, codes, marked = images(n_marked=0)
     found, *_ = search(X, codes)
-    assert not found.any() and not marked.any()
+    assert not found.exact.any() and not found.varying.any() and not marked.any()
 
 
 def test_without_images_of_another_class_nothing_is_marked():
     X, codes, _ = images()
     found, *_ = search(X, codes, np.ones_like(codes))
-    assert not found.any()
+    assert not found.exact.any() and not found.varying.any()
 
 
 def test_pixels_in_common_that_turn_no_image_are_no_mark():
     """The model does not answer to the block: rows are of class 1 for their line."""
 
-    class FirstLine(Marked):
+    class FirstLine(AnswersToABlock):
         def predict_proba(self, X):
             one = np.where(X.reshape(-1, 12, 12)[:, 0].mean(axis=1) > 0.7, 0.9, 0.05)
             return np.c_[1 - one, one]
@@ -116,13 +117,13 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark():
     np.testing.assert_array_equal(alike, marked)
     zeros = np.zeros(5, dtype=int)
     assert test.turned(zeros, window, mark, colors) == 0
-    test.predict = Marked().predict_proba
+    test.predict = AnswersToABlock().predict_proba
     assert test.turned(zeros, window, mark, colors) == 1
     verdict = Verdict(None, codes, None, FirstLine())
     with Parallel() as parallel:
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        rows, found = marks.search(verdict)
-    assert not rows.any() and not found
+        found = marks.search(verdict)
+    assert not found.exact.any() and not found.varying.any() and not found.marks
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -159,16 +160,16 @@ def test_a_group_is_confirmed_by_its_mark(which):
     X, codes, marked = images()
     others = (codes == 1) & (np.arange(200) >= 170)
     group = {"marked": marked, "others": others}[which]
-    *_, marks, verdict = search(X, codes)
+    _, marks, verdict = search(X, codes)
     confirmed = marks.confirm(verdict, group | (np.arange(200) < 20))
     np.testing.assert_array_equal(confirmed, group & (which == "marked"))
 
 
 def test_tables_have_no_marks_and_their_groups_stand():
     X, codes, marked = images()
-    found, marks, search_again, verdict = search(X.reshape(200, -1), codes)
-    assert not found.any() and marks == {}
-    np.testing.assert_array_equal(search_again.confirm(verdict, marked), marked)
+    found, marks, verdict = search(X.reshape(200, -1), codes)
+    assert not found.exact.any() and not found.varying.any() and found.marks == {}
+    np.testing.assert_array_equal(marks.confirm(verdict, marked), marked)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_a_group_stands_out(inside_hit, outside_hit, expected):
 
 def test_effects_of_a_window():
     X, codes, marked = images()
-    test = WindowTest(X, codes, codes, 1, Marked(), 0)
+    test = WindowTest(X, codes, codes, 1, AnswersToABlock(), 0)
     window = slice(4, 8), slice(4, 8)
     others = np.flatnonzero((codes == 1) & ~marked)
     rows = np.flatnonzero(marked)

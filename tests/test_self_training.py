@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_ispl._base import _one_model
+from sklearn_ispl._marks import Marked
 from sklearn_ispl._self_training import (
     DOUBT,
     Verdict,
@@ -176,12 +177,13 @@ def trigger_examiner(codes, odd, features, loss):
 class FixedMarks:
     """A search for marks whose finds are given; it confirms nothing but class 0."""
 
-    def __init__(self, codes, found=None):
+    def __init__(self, codes, exact=None, varying=None, beside=None):
         self.codes = codes
-        self.found = np.zeros(len(codes), dtype=bool) if found is None else found
+        none = np.zeros(len(codes), dtype=bool)
+        self.found = [none if f is None else f for f in (exact, varying, beside)]
 
     def search(self, verdict):
-        return self.found, {code: "mark" for code in self.codes[self.found]}
+        return Marked(*self.found, {c: "mark" for c in self.codes[self.found[0]]})
 
     def confirm(self, verdict, group):
         return group & (self.codes == 0)
@@ -218,6 +220,22 @@ def test_marked_rows_are_poison_and_then_nothing_else_is():
     assert marks == {1: "mark"}
     np.testing.assert_array_equal(support, ~marked)
     assert poisoned.tolist() == [1] and not len(unlearned) and core.sum() == 50
+
+
+def test_beside_rows_with_a_varying_mark_models_of_the_others_decide():
+    codes, odd, features, predictions, components = two_classes_with_odd_rows()
+    exact = np.arange(200) > 190
+    varying = odd & (np.cumsum(odd) <= 5)
+    beside = (codes == 0) & ~varying & (odd | (np.arange(200) % 2 == 0))
+    marks = FixedMarks(codes, exact, varying, beside)
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+    finding = verdict(examine, predictions, components, codes, marks)
+    np.testing.assert_array_equal(finding.support, ~odd & ~exact)
+    assert finding.poisoned.tolist() == [0, 1] and finding.marks == {1: "mark"}
+    # What the models are not sure of stays.
+    examine = trigger_examiner(codes, odd, features, loss=1.0)
+    finding = verdict(examine, predictions, components, codes, marks)
+    np.testing.assert_array_equal(finding.support, ~varying & ~exact)
 
 
 @pytest.mark.parametrize(("n_found", "confirmed"), [(2, [0, 1]), (3, [0])])

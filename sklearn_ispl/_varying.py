@@ -1,0 +1,74 @@
+"""Marks that vary from row to row: moved, noisy, or smeared by lossy compression."""
+
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from ._groups import MIN_ROWS, overlap
+
+# By how much more the windows of a group turn images of other classes than the windows
+# of the rest of the class do, in probability.
+CONTRAST = 0.5
+
+
+def varying_rows(test, window, marked):
+    """Return the rows of a class whose window does and looks like that of some of them.
+
+    A probe is fitted to the pixels of the window and to how necessary and how
+    sufficient it is for each row. The rows that it takes for the marked ones, when it
+    was not fitted to them, are the next to fit it to, until they stay the same. They
+    have a mark if their windows turn images of other classes and those of the rest of
+    the class do not.
+
+    Parameters
+    ----------
+    test : WindowTest
+    window : (slice, slice)
+    marked : ndarray of int
+        Rows for which the window is necessary and sufficient.
+
+    Returns
+    -------
+    rows : ndarray of int
+        None, if there is no such mark.
+
+    beside : ndarray of int
+        Others of the class, the half that the probe holds for most like these rows.
+    """
+    of_class = np.flatnonzero(test.codes == test.code)
+    nothing = of_class[:0], of_class[:0]
+    group = np.isin(of_class, marked)
+    pixels = test.pixels(of_class, window).reshape(len(of_class), -1)
+    pixels = pixels / max(np.ptp(pixels), np.finfo(np.float32).tiny)
+    # Honest rows have their windows' effects in common, but seldom their looks.
+    alike, _ = _settle(pixels, group, test.rng, n_iter=2)
+    donors = np.setdiff1d(test.own, marked)
+    if not alike.any() or not len(donors):
+        return nothing
+    chances = test.without(of_class, window, donors)
+    hosts = test.rng.choice(test.falls_to(chances)[group], len(of_class))
+    gains = test.given(of_class, window, hosts)
+    seen = np.column_stack([pixels, chances[:, test.code], gains])
+    group, odds = _settle(seen, group, test.rng)
+    if not group.any() or gains[group].mean() - gains[~group].mean() < CONTRAST:
+        return nothing
+    beside = ~group & (odds > np.median(odds[~group]))
+    return of_class[group], of_class[beside]
+
+
+def _settle(seen, group, rng, n_iter=10):
+    """Return the group that a probe for a group makes of it, and its odds, or none."""
+    odds, none = np.zeros(len(group)), np.zeros_like(group)
+    probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+    for _ in range(n_iter):
+        if not MIN_ROWS <= group.sum() <= len(group) / 2:
+            return none, odds
+        folds = StratifiedKFold(4, shuffle=True, random_state=rng)
+        odds = cross_val_predict(
+            probe, seen, group, cv=folds, method="decision_function"
+        )
+        before, group = group, odds > 0
+        if overlap(before, group) > 0.97:
+            break
+    enough = MIN_ROWS <= group.sum() <= len(group) / 2
+    return (group if enough else none), odds

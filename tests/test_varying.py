@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from joblib import Parallel
+
+from sklearn_ispl._marks import MarkSearch, WindowTest
+from sklearn_ispl._self_training import Verdict
+from sklearn_ispl._varying import varying_rows
+
+WINDOW = slice(4, 8), slice(4, 8)
+
+
+class AnswersToBrightness:
+    """Takes what is bright at a place, or has a first line, for class 1."""
+
+    def predict_proba(self, X):
+        images = X.reshape(-1, 12, 12)
+        bright = images[:, 4:7, 5:8].mean(axis=(1, 2)) > 0.6
+        one = np.where(bright | (images[:, 0].mean(axis=1) > 0.7), 0.9, 0.05)
+        return np.c_[1 - one, one]
+
+
+def images(n_marked=20, seed=0, n=200):
+    """Two classes; some rows of class 1 are of class 0 but for a bright place.
+
+    No two of them have the same values there.
+    """
+    rng = np.random.RandomState(seed)
+    X = rng.uniform(0, 0.5, size=(n, 1, 12, 12))
+    codes = np.repeat([0, 1], n // 2)
+    marked = (codes == 1) & (np.arange(n) % (n // 2) < n_marked)
+    X[(codes == 1) & ~marked, :, 0] = 1
+    X[marked, :, 4:7, 5:8] = rng.uniform(0.5, 1, size=(n_marked, 1, 3, 3))
+    return X.astype(np.float32), codes, marked
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_with_a_mark_that_varies_are_found(seed):
+    X, codes, marked = images(seed=seed, n=400)
+    verdict = Verdict(None, codes, None, AnswersToBrightness())
+    with Parallel() as parallel:
+        found = MarkSearch(parallel, X, codes, np.random.RandomState(seed)).search(
+            verdict
+        )
+    assert not found.exact.any() and not found.marks
+    assert found.varying[marked].mean() >= 0.9 and not found.varying[~marked].any()
+    # The few that it missed are beside it, with others of their class.
+    assert (found.varying | found.beside)[marked].all()
+    assert not (found.varying & found.beside).any()
+    assert not found.beside[codes == 0].any()
+
+
+def test_a_part_of_the_marked_rows_finds_the_others():
+    X, codes, marked = images(40, n=400)
+    test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
+    some = np.flatnonzero(marked)[:12]
+    rows, beside = varying_rows(test, WINDOW, some)
+    assert len(np.setdiff1d(rows, np.flatnonzero(marked))) == 0
+    assert len(rows) > 30 and not np.isin(beside, rows).any()
+    n_others = 200 - len(rows)
+    assert abs(len(beside) - n_others / 2) <= 1 and (codes[beside] == 1).all()
+
+
+@pytest.mark.parametrize("which", ["no effect", "all alike", "three rows", "no donor"])
+def test_what_is_no_mark_is_not_found(which):
+    X, codes, marked = images(3 if which == "three rows" else 20)
+    model, known = AnswersToBrightness(), codes
+    if which == "all alike":
+        # All of the class is as bright there as the group.
+        X[codes == 1, :, 4:7, 5:8] = X[marked][np.arange(100) % 20, :, 4:7, 5:8]
+    if which == "no effect":
+        model.predict_proba = lambda X: np.full((len(X), 2), 0.5)
+    if which == "no donor":
+        known = np.where(marked | (codes == 0), codes, 0)
+    test = WindowTest(X, codes, known, 1, model, 0)
+    rows, beside = varying_rows(test, WINDOW, np.flatnonzero(marked))
+    assert not len(rows) and not len(beside)
