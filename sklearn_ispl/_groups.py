@@ -10,8 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ._weak_learner import draw_seed
 
-# A group has at least so many rows, and such a share of its class; at most half of it.
-MIN_ROWS, MIN_SHARE = 4, 0.02
+# A group has at least so many rows, and from such a share of its class to such a share.
+MIN_ROWS, MIN_SHARE, MAX_SHARE = 4, 0.02, 1 / 3
 # A class of which models get more than this share wrong is not known yet.
 UNLEARNED = 0.7
 
@@ -168,7 +168,7 @@ def closed_groups(features, codes, start, rng, max_clusters):
     Yields
     ------
     group : ndarray of shape (n,), bool
-        Rows of one class, at most half of it.
+        Rows of one class, at most a third of it.
     """
     least = least_rows(np.bincount(codes))
     for part in _parts(features, codes, start, least / 2, rng, max_clusters):
@@ -179,7 +179,7 @@ def closed_groups(features, codes, start, rng, max_clusters):
             of_class = codes == code
             rows = group & of_class
             if (
-                least[code] <= rows.sum() <= of_class.sum() / 2
+                least[code] <= rows.sum() <= MAX_SHARE * of_class.sum()
                 and overlap(rows, first & of_class) >= 0.7
                 and overlap(rows, before & of_class) >= 0.7
             ):

@@ -46,8 +46,8 @@ def varying_rows(test, window, marked):
     if not alike.any() or not len(donors):
         return nothing
     chances = test.without(of_class, window, donors)
-    hosts = test.rng.choice(test.falls_to(chances)[group], len(of_class))
-    gains = test.given(of_class, window, hosts)
+    hosts = test.rng.choice(test.falls_to(chances)[group], (2, len(of_class)))
+    gains = np.mean([test.given(of_class, window, one) for one in hosts], axis=0)
     seen = np.column_stack([pixels, chances[:, test.code], gains])
     group, odds = _settle(seen, group, test.rng)
     if not group.any() or gains[group].mean() - gains[~group].mean() < CONTRAST:
