@@ -10,7 +10,9 @@ model on all rows, on clean rows and on what the filter keeps, and writes one li
 JSON; a run that was cut off goes on. Methods and data sets may be run one after the
 other, or side by side, into one file. A scenario whose undefended A is below 50 % is no
 test of a defence: it is marked, and the next seed takes its place. With --votes, every
-fit's predictions and components are kept, to try other rules on.
+fit's predictions and components are kept, to try other rules on. With --change, all
+images come out of lossy compression or have noise after the mark was put on, or the
+mark is moved from image to image; give each change a file of its own.
 """
 
 import argparse
@@ -22,6 +24,7 @@ import numpy as np
 import torch
 
 from _common import append_json, read_json, timed
+from changes import CHANGES, moved
 from render_tables import list_table
 from scenarios import SCALES, final_model, load_split, measure
 from sklearn_ispl import ISPLFilter
@@ -51,20 +54,21 @@ def draw(seed):
     }
 
 
-def poison(what, X, y):
+def poison(what, X, y, change="none"):
     """Return the set that a defence sees, the mask, the classes and the trigger."""
     rng = np.random.RandomState(what["seed"] + 10_000)
     source, target = rng.choice(np.unique(y), 2, replace=False).tolist()
     if what["attack"] == "none":
         return X, y, np.zeros(len(y), dtype=bool), (source, target), None
     source = None if what["attack"] == "all" else source
+    mark = what["trigger"]
     X, y, poisoned, trigger = make_dirty_label_backdoor(
         X,
         y,
         source=source,
         target=target,
         poison_rate=what["poison_rate"],
-        trigger=what["trigger"],
+        trigger=moved(X, mark, rng) if change == "moved" else mark,
         random_state=rng,
     )
     return X, y, poisoned, (source, target), trigger
@@ -86,6 +90,16 @@ def _untouched(X):
     return X
 
 
+def changed(name, seed, X_clean, X, X_test, trigger):
+    """Return what a change makes of the images, and of those with the trigger."""
+
+    def change(images):
+        return CHANGES[name](images, np.random.RandomState(seed))
+
+    after = trigger and (lambda images: change(trigger(images)))
+    return change(X_clean), change(X), change(X_test), after
+
+
 def run(what, method, known, options):
     """Run one scenario; return its line.
 
@@ -96,7 +110,14 @@ def run(what, method, known, options):
     X_clean, y_clean, X_test, y_test = load_split(
         what["data"], options.n_rows, options.data_home, seed
     )
-    X, y, poisoned, (source, target), trigger = poison(what, X_clean, y_clean)
+    X, y, poisoned, (source, target), trigger = poison(
+        what, X_clean, y_clean, options.change
+    )
+    if options.change != "none":
+        X_clean, X, X_test, trigger = changed(
+            options.change, seed, X_clean, X, X_test, trigger
+        )
+        what = {**what, "change": options.change}
     test = X_test, y_test, int(y_clean.max()) + 1, source, target, trigger
     result = {**what, "source": source, "target": target, "n": len(y)}
     result["n_poisoned"] = int(poisoned.sum())
@@ -243,6 +264,7 @@ def main():
     parser.add_argument("--data-home")
     parser.add_argument("--n-rows", type=int, default=10_000)
     parser.add_argument("--method", default="core", choices=METHODS)
+    parser.add_argument("--change", default="none", choices=CHANGES)
     parser.add_argument("--n-jobs", type=int)
     parser.add_argument("--votes", help="folder for predictions and components")
     parser.add_argument("--out", help="JSON lines, appended to")

@@ -14,7 +14,7 @@ def bench(monkeypatch):
     import bench_quality
 
     yield bench_quality
-    for name in ("bench_quality", "scenarios", "render_tables", "_common"):
+    for name in ("bench_quality", "changes", "scenarios", "render_tables", "_common"):
         sys.modules.pop(name, None)
 
 
@@ -46,6 +46,19 @@ def test_poison_follows_the_draw(bench, digits, seed):
     np.testing.assert_array_equal(given, y)
     assert (what["attack"] == "none") == (trigger is None) == (not poisoned.any())
     assert not changed[~poisoned].any() and (y[poisoned] == target).all()
+
+
+@pytest.mark.parametrize("change", ["noise", "moved"])
+def test_a_change_is_of_all_images_or_of_the_mark(bench, digits, change):
+    X, y = digits
+    X_poisoned, _, poisoned, _, trigger = bench.poison(bench.draw(25), X, y, change)
+    found = bench.changed(change, 25, X, X_poisoned, X, trigger)
+    X_clean, X_changed, X_test, after = found
+    np.testing.assert_array_equal(X_clean, X_test)
+    differs = (X_changed != X_clean).any(axis=(1, 2, 3))
+    assert (X_clean != X).any() == (change == "noise")
+    np.testing.assert_array_equal(differs, poisoned)
+    assert (after(X[:50]) != X_clean[:50]).any(axis=(1, 2, 3)).all()
 
 
 def test_table_has_a_row_for_each_scenario_and_the_cells_of_each_method(bench):

@@ -1,0 +1,65 @@
+"""What may happen to images after a mark was put on them, or to the mark itself."""
+
+import io
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sklearn_ispl.datasets import make_trigger
+
+
+def jpeg(X, rng, quality=75):
+    """Return images as they come out of lossy compression."""
+    from PIL import Image
+
+    low, high = X.min(), X.max()
+    pixels = np.rint(255 * (X - low) / (high - low)).astype(np.uint8)
+    found = np.empty_like(pixels)
+    for image, out in zip(pixels, found):
+        file = io.BytesIO()
+        grey = len(image) == 1
+        Image.fromarray(image[0] if grey else image.transpose(1, 2, 0)).save(
+            file, "JPEG", quality=quality
+        )
+        read = np.asarray(Image.open(file))
+        out[:] = read if grey else read.transpose(2, 0, 1)
+    return np.clip(low + found * ((high - low) / 255), low, high).astype(X.dtype)
+
+
+def noise(X, rng, scale=0.03):
+    """Return images with normal noise, its deviation a share of their range."""
+    low, high = X.min(), X.max()
+    noisy = X + rng.normal(scale=scale * (high - low), size=X.shape)
+    return np.clip(noisy, low, high).astype(X.dtype)
+
+
+def unchanged(X, rng):
+    """Return images as they are."""
+    return X
+
+
+@dataclass
+class Moved:
+    """A trigger that is a pixel off, to any side or none, drawn for every image."""
+
+    trigger: object
+    rng: np.random.RandomState
+
+    def __call__(self, X):
+        """Return a copy of images with the mark on them."""
+        last = np.subtract(X.shape[2:], self.trigger.shape.shape)
+        positions = self.trigger.position + self.rng.randint(-1, 2, size=(len(X), 2))
+        marked = [
+            replace(self.trigger, position=tuple(position))(image[np.newaxis])
+            for image, position in zip(X, np.clip(positions, 0, last))
+        ]
+        return np.concatenate(marked) if marked else X.copy()
+
+
+def moved(X, shape, rng):
+    """Return the drawn trigger of a shape that moves from image to image."""
+    return Moved(make_trigger(X, shape, random_state=rng), rng)
+
+
+# Of all images, the test images with the mark among them; the mark may move as well.
+CHANGES = {"none": unchanged, "jpeg": jpeg, "noise": noise, "moved": unchanged}
