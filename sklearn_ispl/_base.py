@@ -335,8 +335,8 @@ _PARAMETERS = """Parameters
         component trains for 8 epochs on all rows left (on half of them for the first
         component), a fresh net trained for 40 epochs on the component votes, a label
         needs two votes, and self-training goes over all rows 20 times. "core" searches
-        images for marks: a few pixels, the same in all rows that have them, that turn
-        images of other classes into theirs in the eyes of a model of all rows. Where
+        images for marks: a few pixels, much the same in all rows that have them, that
+        turn images of other classes into theirs in the eyes of a model of all rows. Where
         there are none, and for 2-D X, it takes from the votes the `core_share` of every
         class that is least suspect, lets models of these rows judge the others, and
         rejects the groups of rows that nothing but themselves explains. Classes without
@@ -416,7 +416,8 @@ _ATTRIBUTES = """Attributes
     marks_ : ndarray of shape (n_poisoned_classes, ...)
         What makes the rejected rows of each of `poisoned_classes_` what their label
         says, as a row of X: the value where a mark was found, else NaN. All NaN in a
-        class whose rows were rejected for another reason, and for 2-D X. Only with
+        class whose mark varies from row to row, or whose rows were rejected for another
+        reason, and for 2-D X. Only with
         ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)

@@ -58,7 +58,9 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     starts. The pixels that such rows have in common are painted on images of other
     classes. If these turn into the class, the pixels are a mark, and all rows of the
     class that have them are rejected. A mark is found if it fits in a window of 28 % of
-    the image's side and is the same, pixel by pixel, in all poisoned rows.
+    the image's side. Where it is not the same, pixel by pixel, in all poisoned rows, a
+    probe learns from the rows of the start what windows with the mark look like and do;
+    of the rows most like those that it finds, models of all the others decide.
 
     Where there is no mark, and for 2-D X, two models trained on halves of the core say
     of every row whether they expect its label, and two more rounds of such models are

@@ -169,7 +169,8 @@ def find_poison(
     1. A model is trained on all rows, and then as long again: it has to know the
        poison.
     2. Rows with a mark are poison: a window with the same pixels makes them what that
-       model takes them for, see `marked_rows`.
+       model takes them for, see `marked_rows`. So are those whose mark varies, and of
+       the rows beside these, those that models of the rest get wrong and are sure of.
     3. Where there is no mark: of the two clusters of every class in the features
        of the model, the smaller is kept out of the core where it can be. The core is
        the share of every class that the votes suspect least. Models of the core, not
@@ -208,27 +209,21 @@ def find_poison(
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
     found = marks.search(whole)
-    if found.exact.any() and not found.varying.any():
-        poisoned = np.unique(codes[found.exact])
-        return Finding(~found.exact, core, poisoned, found.marks)
-
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
-    unlearned = np.array([], dtype=int)
-    if found.varying.any():
-        group, beside = found.exact | found.varying, found.beside
-        doubted = group | beside
-    else:
+    group, unlearned = found.exact | found.varying, np.array([], dtype=int)
+    beside = doubted = found.beside
+    if not group.any():
         group, mistaken, unlearned = _by_contradiction(
             ask, codes, core, whole, rng, weak, longer
         )
         if len(np.unique(codes[group])) > max(2, (codes.max() + 1) // 10):
             group = marks.confirm(whole, group)
         beside = near(whole.features, codes, group, rng)
-        doubted = group | beside & mistaken
+        doubted = beside & mistaken
     rejected = group
-    if group.any():
-        trusted = _without_doubt(doubted, codes, core & ~group)
+    if beside.any():
+        trusted = _without_doubt(group | doubted, codes, core & ~group)
         losses, wrong = ask(trusted, n_epochs=longer)
         rejected = group | beside & wrong & (losses > DOUBT)
     poisoned = np.unique(codes[group])
