@@ -26,7 +26,7 @@ import torch
 from _common import append_json, read_json, timed
 from changes import CHANGES, moved
 from render_tables import list_table
-from scenarios import SCALES, final_model, load_split, measure
+from scenarios import SCALES, attack_success, final_model, load_split, measure
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl.datasets import TRIGGER_SHAPES, make_dirty_label_backdoor
 from sklearn_ispl.exceptions import ClassVanishedWarning
@@ -81,13 +81,12 @@ def train_and_measure(X, y, test, seed):
     if len(X) <= 2000:
         settings = {**settings, "max_epochs": 30}
     model = final_model(X, n_classes, seed, settings).fit(X, y)
-    source, target, trigger = attack
-    _, plain = measure(model, X_test, y_test, source, target, trigger and _untouched)
-    return *measure(model, X_test, y_test, *attack), plain
-
-
-def _untouched(X):
-    return X
+    C, A = measure(model, X_test, y_test, *attack)
+    if A is None:
+        return C, None, None
+    *pair, _ = attack
+    plain = attack_success(model, X_test, y_test, *pair, trigger=lambda X: X)
+    return C, A, plain
 
 
 def changed(name, seed, X_clean, X, X_test, trigger):

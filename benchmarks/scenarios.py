@@ -243,9 +243,13 @@ def measure(model, X_test, y_test, source, target, trigger):
     C = float(np.mean(model.predict(X_test) == y_test))
     if trigger is None:
         return C, None
+    return C, attack_success(model, X_test, y_test, source, target, trigger)
+
+
+def attack_success(model, X_test, y_test, source, target, trigger):
+    """Return A, the share of triggered images that a model takes for the target."""
     of_source = y_test != target if source is None else y_test == source
     predicted = model.predict(trigger(X_test[of_source]))
-    A = targeted_misclassification_rate(
+    return targeted_misclassification_rate(
         y_test[of_source], predicted, source=source, target=target
     )
-    return C, A

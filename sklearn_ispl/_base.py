@@ -336,11 +336,11 @@ _PARAMETERS = """Parameters
         component), a fresh net trained for 40 epochs on the component votes, a label
         needs two votes, and self-training goes over all rows 20 times. "core" searches
         images for marks: a few pixels, much the same in all rows that have them, that
-        turn images of other classes into theirs in the eyes of a model of all rows. Where
-        there are none, and for 2-D X, it takes from the votes the `core_share` of every
-        class that is least suspect, lets models of these rows judge the others, and
-        rejects the groups of rows that nothing but themselves explains. Classes without
-        a mark or group are kept whole.
+        turn images of other classes into theirs in the eyes of a model of all rows.
+        Where there are none, and for 2-D X, it takes from the votes the `core_share` of
+        every class that is least suspect, lets models of these rows judge the others,
+        and rejects the groups of rows that nothing but themselves explains. Classes
+        without a mark or group are kept whole.
 
     core_share : float in (0, 1], default=1/4
         Share of every class that ``method="core"`` starts from. The poison must be a

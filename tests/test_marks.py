@@ -101,7 +101,7 @@ def test_without_images_of_another_class_nothing_is_marked():
     assert not found.exact.any() and not found.varying.any()
 
 
-def test_pixels_in_common_that_turn_no_image_are_no_mark():
+def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
     """The model does not answer to the block: rows are of class 1 for their line."""
 
     class FirstLine(AnswersToABlock):
@@ -119,11 +119,18 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark():
     assert test.turned(zeros, window, mark, colors) == 0
     test.predict = AnswersToABlock().predict_proba
     assert test.turned(zeros, window, mark, colors) == 1
-    verdict = Verdict(None, codes, None, FirstLine())
-    with Parallel() as parallel:
-        marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        found = marks.search(verdict)
-    assert not found.exact.any() and not found.varying.any() and not found.marks
+
+    def marked_here(self, tried, here):
+        return tried[marked[tried] & (here == window)]
+
+    # Whatever windows say, the pixels have the last word.
+    monkeypatch.setattr(WindowTest, "marked", marked_here)
+    for model, expected in [(FirstLine(), False), (AnswersToABlock(), True)]:
+        with Parallel() as parallel:
+            marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
+            found = marks.search(Verdict(None, codes, None, model))
+        np.testing.assert_array_equal(found.exact, marked & expected)
+        assert not found.varying.any() and bool(found.marks) == expected
 
 
 @pytest.mark.parametrize("seed", range(5))
