@@ -8,6 +8,7 @@ from joblib import delayed
 
 from ._groups import MIN_ROWS
 from ._inference import probabilities
+from ._spread import spread_rows
 from ._varying import varying_rows
 from ._weak_learner import draw_seed, one_thread
 
@@ -51,9 +52,9 @@ def windows(height, width):
 class Marked(NamedTuple):
     """Rows with a mark, of a class or of all of them.
 
-    Those with the pixels of a mark, those with a mark that varies, the others most
-    like these, as numbers of rows, and the pixels of the marks: of a class, in one
-    image that is NaN where there is none; of all, by class.
+    Those with the pixels of a mark, those with a mark that varies or spreads over the
+    image, the others most like these, as numbers of rows, and the pixels of the marks:
+    of a class, in one image that is NaN where there is none; of all, by class.
     """
 
     exact: np.ndarray
@@ -68,9 +69,7 @@ class MarkSearch:
     Parameters
     ----------
     parallel : Parallel
-    X : ndarray of shape (n, ...), float32
-        Rows that are no images have no windows, and nothing is found.
-
+    X : ndarray of shape (n, n_channels, height, width), float32
     codes : ndarray of shape (n,), int
     rng : RandomState
     """
@@ -91,36 +90,22 @@ class MarkSearch:
         marked : Marked
             Of all classes, with masks of shape (n,).
         """
-        masks, marks = np.zeros((3, len(self.codes)), dtype=bool), {}
-        if self.X.ndim == 4:
-            every = range(self.codes.max() + 1)
-            for code, found in enumerate(self._ask(marked_rows, verdict, every)):
-                for mask, rows in zip(masks, found):
-                    mask[rows] = True
-                if len(found.exact):
-                    marks[code] = found.marks
-        return Marked(*masks, marks)
+        every = range(self.codes.max() + 1)
+        found = self._ask(marked_rows, verdict, every)
+        marks = {c: one.marks for c, one in enumerate(found) if len(one.exact)}
+        exact, varying, beside, _ = zip(*found)
+        exact, varying, beside = map(self._mask, (exact, varying, beside))
+        if not exact.any() and not varying.any():
+            spread = self._ask(spread_rows, verdict, every, verdict.features)
+            # What many classes have is no attack: photographs differ in their light.
+            if sum(len(rows) > 0 for rows, _ in spread) <= max(2, len(every) // 10):
+                varying, beside = map(self._mask, zip(*spread))
+        return Marked(exact, varying, beside, marks)
 
-    def confirm(self, verdict, group):
-        """Return those rows of groups, one to a class, that a window sets apart.
-
-        Parameters
-        ----------
-        verdict : Verdict
-            See `search`.
-
-        group : ndarray of shape (n,), bool
-
-        Returns
-        -------
-        confirmed : ndarray of shape (n,), bool
-            The groups themselves where the rows are no images.
-        """
-        if self.X.ndim != 4:
-            return group
-        found = np.unique(self.codes[group])
-        confirmed = np.array(self._ask(is_marked, verdict, found, group), dtype=bool)
-        return group & np.isin(self.codes, found[confirmed])
+    def _mask(self, rows):
+        mask = np.zeros(len(self.codes), dtype=bool)
+        mask[np.concatenate(rows)] = True
+        return mask
 
     def _ask(self, question, verdict, classes, *args):
         return self.parallel(
@@ -232,7 +217,7 @@ class WindowTest:
         """
         total = np.zeros(len(tried))
         for _ in range(N_TRIES):
-            images = self._paste(tried, self._draw_hosts(classes), window)
+            images = self._paste(tried, self.draw_hosts(classes), window)
             total += self.predict(images)[:, self.code]
         return total / N_TRIES
 
@@ -253,11 +238,16 @@ class WindowTest:
         -------
         share : float
         """
-        images = self.X[self._draw_hosts(self.rng.choice(classes, n_hosts))]
+        images = self.X[self.draw_hosts(self.rng.choice(classes, n_hosts))]
         _paint(images[(..., *window)], mark, colors)
         return (self.predict(images).argmax(axis=1) == self.code).mean()
 
-    def _draw_hosts(self, classes):
+    def hosts_of(self, code):
+        """Return the rows of a class that the model knows."""
+        return self.hosts[self.first[code] :][: self.n_hosts[code]]
+
+    def draw_hosts(self, classes):
+        """Return rows that the model knows, one of each of some classes."""
         nth = self.rng.random_sample(len(classes)) * self.n_hosts[classes]
         return self.hosts[self.first[classes] + nth.astype(int)]
 
@@ -435,51 +425,3 @@ def look_alikes(pixels, group, common=0.6, rare=0.25, n_iter=3):
         mark = (excess > 0) & (excess >= excess.max() - 0.03)
         group = mark.any() & (same[:, mark].sum(axis=1) >= 0.75 * mark.sum())
     return group, mark, colors
-
-
-def is_marked(test, group, n_rows=30):
-    """Whether a window is necessary and sufficient for a group found otherwise.
-
-    Parameters
-    ----------
-    test : WindowTest
-    group : ndarray of shape (n,), bool
-        Of the rows of all classes; those of the class of the test count.
-
-    n_rows : int, default=30
-        Of the group and of the others, so many are tried.
-
-    Returns
-    -------
-    marked : bool
-    """
-    rows = test.rng.permutation(np.flatnonzero(test.codes == test.code))
-    tried = np.r_[rows[group[rows]][:n_rows], rows[~group[rows]][:n_rows]]
-    inside, donors = group[tried], test.own[~group[test.own]]
-    if not len(donors) or len(test.own) == len(test.hosts):
-        return False
-    for window in windows(*test.X.shape[2:]):
-        necessary, sufficient = test.effects(tried, window, donors)
-        if stands_out(necessary, inside, least=0.5, others=0.7) and stands_out(
-            sufficient, inside, least=0.25, others=0.2
-        ):
-            return True
-    return False
-
-
-def stands_out(hits, inside, least, others):
-    """Whether so many inside are hit, and of the others but a share of that.
-
-    Parameters
-    ----------
-    hits, inside : ndarray of shape (n,), bool
-    least, others : float
-
-    Returns
-    -------
-    stands_out : bool
-    """
-    if not inside.any() or inside.all():
-        return False
-    share = hits[inside].mean()
-    return share >= least and hits[~inside].mean() <= others * share

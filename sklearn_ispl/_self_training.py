@@ -55,7 +55,7 @@ class Finding(NamedTuple):
     core: np.ndarray
     poisoned: np.ndarray
     marks: dict
-    unlearned: np.ndarray = np.array([], dtype=int)
+    unlearned: np.ndarray
 
 
 def self_train(examine, codes, support, rng, n_epochs):
@@ -208,18 +208,18 @@ def find_poison(
     """
     aside = smaller_clusters(whole.features, codes, rng)
     core = core_support(predictions, components, codes, share, rng, last=aside)
-    found = marks.search(whole)
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
-    group, unlearned = found.exact | found.varying, np.array([], dtype=int)
-    beside = doubted = found.beside
-    if not group.any():
+    if marks is not None:
+        found = marks.search(whole)
+        group, pixels = found.exact | found.varying, found.marks
+        beside = doubted = found.beside
+        unlearned = _unlearned(codes, [whole.predicted != codes])
+    else:
         group, mistaken, unlearned = _by_contradiction(
             ask, codes, core, whole, rng, weak, longer
         )
-        if len(np.unique(codes[group])) > max(2, (codes.max() + 1) // 10):
-            group = marks.confirm(whole, group)
-        beside = near(whole.features, codes, group, rng)
+        beside, pixels = near(whole.features, codes, group, rng), {}
         doubted = beside & mistaken
     rejected = group
     if beside.any():
@@ -227,7 +227,13 @@ def find_poison(
         losses, wrong = ask(trusted, n_epochs=longer)
         rejected = group | beside & wrong & (losses > DOUBT)
     poisoned = np.unique(codes[group])
-    return Finding(~rejected, core, poisoned, found.marks, unlearned)
+    return Finding(~rejected, core, poisoned, pixels, unlearned)
+
+
+def _unlearned(codes, mistaken):
+    """Return the classes of which models get more than seven in ten rows wrong."""
+    n_mistaken = np.array([np.bincount(codes, wrong) for wrong in mistaken])
+    return np.flatnonzero((n_mistaken > UNLEARNED * np.bincount(codes)).all(axis=0))
 
 
 def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
@@ -242,9 +248,7 @@ def _by_contradiction(ask, codes, core, whole, rng, weak, longer):
         start = (losses > CONTRADICTION) & (whole.losses < EXPLANATION)
         group |= contradicted_groups(whole.features, codes, start, wrong, rng)
         mistaken.append(wrong)
-    n_mistaken = np.array([np.bincount(codes, wrong) for wrong in mistaken])
-    unlearned = (n_mistaken > UNLEARNED * np.bincount(codes)).all(axis=0)
-    return group, mistaken[0], np.flatnonzero(unlearned)
+    return group, mistaken[0], _unlearned(codes, mistaken)
 
 
 def _without_doubt(doubted, codes, core):

@@ -41,7 +41,7 @@ def varying_rows(test, window, marked):
     pixels = test.pixels(of_class, window).reshape(len(of_class), -1)
     pixels = pixels / max(np.ptp(pixels), np.finfo(np.float32).tiny)
     # Honest rows have their windows' effects in common, but seldom their looks.
-    alike, _ = _settle(pixels, group, test.rng, n_iter=2)
+    alike, _ = settle(pixels, group, test.rng, n_iter=2)
     donors = np.setdiff1d(test.own, marked)
     if not alike.any() or not len(donors):
         return nothing
@@ -49,20 +49,38 @@ def varying_rows(test, window, marked):
     hosts = test.rng.choice(test.falls_to(chances)[group], (2, len(of_class)))
     gains = np.mean([test.given(of_class, window, one) for one in hosts], axis=0)
     seen = np.column_stack([pixels, chances[:, test.code], gains])
-    group, odds = _settle(seen, group, test.rng)
+    group, beside = settle(seen, group, test.rng)
     if not group.any() or gains[group].mean() - gains[~group].mean() < CONTRAST:
         return nothing
-    beside = ~group & (odds > np.median(odds[~group]))
     return of_class[group], of_class[beside]
 
 
-def _settle(seen, group, rng, n_iter=10):
-    """Return the group that a probe for a group makes of it, and its odds, or none."""
-    odds, none = np.zeros(len(group)), np.zeros_like(group)
+def settle(seen, group, rng, n_iter=10):
+    """Return the group that a probe for a group makes of it.
+
+    Parameters
+    ----------
+    seen : ndarray of shape (n, n_features)
+        What the probe is fitted to, of the rows of a class.
+
+    group : ndarray of shape (n,), bool
+    rng : RandomState
+    n_iter : int, default=10
+        At most.
+
+    Returns
+    -------
+    group : ndarray of shape (n,), bool
+        None, if it comes to too few rows or to more than half of them.
+
+    beside : ndarray of shape (n,), bool
+        Of the others, the half that the probe holds for most like the group.
+    """
+    none = np.zeros_like(group)
     probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
     for _ in range(n_iter):
         if not MIN_ROWS <= group.sum() <= len(group) / 2:
-            return none, odds
+            return none, none
         folds = StratifiedKFold(4, shuffle=True, random_state=rng)
         odds = cross_val_predict(
             probe, seen, group, cv=folds, method="decision_function"
@@ -70,5 +88,6 @@ def _settle(seen, group, rng, n_iter=10):
         before, group = group, odds > 0
         if overlap(before, group) > 0.97:
             break
-    enough = MIN_ROWS <= group.sum() <= len(group) / 2
-    return (group if enough else none), odds
+    if not MIN_ROWS <= group.sum() <= len(group) / 2:
+        return none, none
+    return group, ~group & (odds > np.median(odds[~group]))

@@ -6,7 +6,6 @@ from sklearn_ispl._marks import (
     MarkSearch,
     WindowTest,
     look_alikes,
-    stands_out,
     windows,
 )
 from sklearn_ispl._self_training import Verdict
@@ -38,10 +37,11 @@ def images(n_marked=20, seed=0, n=200):
 
 def search(X, codes, predicted=None):
     predicted = codes if predicted is None else predicted
-    verdict = Verdict(None, predicted, None, AnswersToABlock())
+    features = X.mean(axis=(1, 2))
+    verdict = Verdict(None, predicted, features, AnswersToABlock())
     with Parallel() as parallel:
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        return marks.search(verdict), marks, verdict
+        return marks.search(verdict)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_windows_hold_any_small_mark(height, width):
 def test_rows_with_a_mark_are_found_if_there_are_four(n_marked, n, found):
     X, codes, marked = images(n_marked, n=n)
     before = X.copy()
-    rows, _, _ = search(X, codes)
+    rows = search(X, codes)
     np.testing.assert_array_equal(rows.exact, marked & found)
     assert not rows.varying.any() and not rows.beside.any()
     np.testing.assert_array_equal(X, before)
@@ -85,19 +85,19 @@ def test_rows_with_a_mark_are_found_if_there_are_four(n_marked, n, found):
 def test_rows_that_the_model_does_not_know_are_found_by_their_pixels():
     X, codes, marked = images()
     predicted = np.where(np.arange(200) % 2, codes, 0)
-    found, *_ = search(X, codes, predicted)
+    found = search(X, codes, predicted)
     np.testing.assert_array_equal(found.exact, marked)
 
 
 def test_the_first_line_of_a_class_is_no_mark():
     X, codes, marked = images(n_marked=0)
-    found, *_ = search(X, codes)
+    found = search(X, codes)
     assert not found.exact.any() and not found.varying.any() and not marked.any()
 
 
 def test_without_images_of_another_class_nothing_is_marked():
     X, codes, _ = images()
-    found, *_ = search(X, codes, np.ones_like(codes))
+    found = search(X, codes, np.ones_like(codes))
     assert not found.exact.any() and not found.varying.any()
 
 
@@ -128,7 +128,7 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
     for model, expected in [(FirstLine(), False), (AnswersToABlock(), True)]:
         with Parallel() as parallel:
             marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-            found = marks.search(Verdict(None, codes, None, model))
+            found = marks.search(Verdict(None, codes, X.mean(axis=(1, 2)), model))
         np.testing.assert_array_equal(found.exact, marked & expected)
         assert not found.varying.any() and bool(found.marks) == expected
 
@@ -160,35 +160,6 @@ def test_what_the_whole_class_has_is_not_in_common():
     pixels[:, :, :4] = 0
     alike, *_ = look_alikes(pixels, np.arange(300) < 10)
     assert not alike.any()
-
-
-@pytest.mark.parametrize("which", ["marked", "others"])
-def test_a_group_is_confirmed_by_its_mark(which):
-    X, codes, marked = images()
-    others = (codes == 1) & (np.arange(200) >= 170)
-    group = {"marked": marked, "others": others}[which]
-    _, marks, verdict = search(X, codes)
-    confirmed = marks.confirm(verdict, group | (np.arange(200) < 20))
-    np.testing.assert_array_equal(confirmed, group & (which == "marked"))
-
-
-def test_tables_have_no_marks_and_their_groups_stand():
-    X, codes, marked = images()
-    found, marks, verdict = search(X.reshape(200, -1), codes)
-    assert not found.exact.any() and not found.varying.any() and found.marks == {}
-    np.testing.assert_array_equal(marks.confirm(verdict, marked), marked)
-
-
-@pytest.mark.parametrize(
-    ("inside_hit", "outside_hit", "expected"),
-    [(10, 0, True), (6, 2, True), (4, 0, False), (10, 30, False), (6, 5, True)],
-)
-def test_a_group_stands_out(inside_hit, outside_hit, expected):
-    inside = np.arange(60) < 10
-    hits = np.r_[np.arange(10) < inside_hit, np.arange(50) < outside_hit]
-    assert stands_out(hits, inside, least=0.5, others=0.2) == expected
-    assert not stands_out(hits, np.ones(60, bool), 0.0, 1.0)
-    assert not stands_out(hits, np.zeros(60, bool), 0.0, 1.0)
 
 
 def test_effects_of_a_window():

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from joblib import Parallel
+
+from sklearn_ispl._marks import MarkSearch, WindowTest
+from sklearn_ispl._self_training import Verdict
+from sklearn_ispl._spread import spread_rows
+
+PATTERN = np.sign(np.random.RandomState(5).normal(size=(1, 10, 10)))
+
+
+class AnswersToAPattern:
+    """Knows classes by their brightness, and takes what has the pattern for class 2."""
+
+    strength = 0.08
+
+    def predict_proba(self, X):
+        images = X.reshape(-1, 1, 10, 10)
+        found = (images * PATTERN).mean(axis=(1, 2, 3)) > self.strength
+        codes = np.clip(images.mean(axis=(1, 2, 3)).round(), 0, 2).astype(int)
+        codes[found] = 2
+        return np.eye(3)[codes] * 0.9 + 0.1 / 3
+
+
+def images(n_poisoned=20, seed=0):
+    """Three classes of a brightness each; some rows of class 2 are of class 0 but for
+    a pattern that is blended in. The features are the true class and the pattern.
+    """
+    rng = np.random.RandomState(seed)
+    codes = np.repeat([0, 1, 2], 100)
+    poisoned = np.arange(300) >= 300 - n_poisoned
+    level = np.where(poisoned, 0, codes)
+    X = level[:, None, None, None] + rng.normal(scale=0.1, size=(300, 1, 10, 10))
+    X[poisoned] += 0.15 * PATTERN
+    features = np.column_stack([level, 3 * poisoned])
+    features = features + rng.normal(scale=0.2, size=(300, 2))
+    return X.astype(np.float32), codes, poisoned, features
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_with_a_pattern_blended_in_are_found(seed):
+    X, codes, poisoned, features = images(seed=seed)
+    verdict = Verdict(None, codes, features, AnswersToAPattern())
+    with Parallel() as parallel:
+        marks = MarkSearch(parallel, X, codes, np.random.RandomState(seed))
+        found = marks.search(verdict)
+    assert not found.exact.any() and not found.marks
+    np.testing.assert_array_equal(found.varying, poisoned)
+    assert (codes[found.beside] == 2).all() and found.beside.sum() == 40
+
+
+@pytest.mark.parametrize("why", ["no cluster", "no pattern", "small class", "alone"])
+def test_clusters_that_no_small_step_makes_are_not_found(why):
+    X, codes, poisoned, features = images(0 if why == "no cluster" else 20)
+    model, known = AnswersToAPattern(), codes
+    if why == "no pattern":
+        model.strength = np.inf
+    if why == "small class":
+        few = np.r_[:200, 290:300]
+        X, codes, features = X[few], codes[few], features[few]
+        known = codes
+    if why == "alone":
+        known = np.full_like(codes, 2)
+    test = WindowTest(X, codes, known, 2, model, 0)
+    rows, beside = spread_rows(test, features)
+    assert not len(rows) and not len(beside)
+
+
+def test_what_many_classes_have_is_no_attack(monkeypatch):
+    X, codes, poisoned, features = images()
+    verdict = Verdict(None, codes, features, AnswersToAPattern())
+
+    def every_class(test, features):
+        return np.flatnonzero(test.codes == test.code)[:5], np.array([], dtype=int)
+
+    monkeypatch.setattr("sklearn_ispl._marks.spread_rows", every_class)
+    with Parallel() as parallel:
+        for n_classes in (2, 3):
+            few = codes < n_classes
+            marks = MarkSearch(parallel, X[few], codes[few], np.random.RandomState(0))
+            found = marks.search(verdict._replace(predicted=codes[few]))
+            assert found.varying.sum() == (10 if n_classes == 2 else 0)
