@@ -12,7 +12,8 @@ other, or side by side, into one file. A scenario whose undefended A is below 50
 test of a defence: it is marked, and the next seed takes its place. With --votes, every
 fit's predictions and components are kept, to try other rules on. With --change, all
 images come out of lossy compression or have noise after the mark was put on, or the
-mark is moved from image to image; give each change a file of its own.
+mark is moved from image to image, or a pattern is blended over the image in its place;
+give each change a file of its own.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import numpy as np
 import torch
 
 from _common import append_json, read_json, timed
-from changes import CHANGES, moved
+from changes import CHANGES, changed_trigger
 from render_tables import list_table
 from scenarios import SCALES, attack_success, final_model, load_split, measure
 from sklearn_ispl import ISPLFilter
@@ -61,14 +62,13 @@ def poison(what, X, y, change="none"):
     if what["attack"] == "none":
         return X, y, np.zeros(len(y), dtype=bool), (source, target), None
     source = None if what["attack"] == "all" else source
-    mark = what["trigger"]
     X, y, poisoned, trigger = make_dirty_label_backdoor(
         X,
         y,
         source=source,
         target=target,
         poison_rate=what["poison_rate"],
-        trigger=moved(X, mark, rng) if change == "moved" else mark,
+        trigger=changed_trigger(change, X, what["trigger"], rng),
         random_state=rng,
     )
     return X, y, poisoned, (source, target), trigger
@@ -163,7 +163,10 @@ def attack_of(result):
         return "none"
     source = "all" if result["source"] is None else result["source"]
     rate = result["poison_rate"]
-    return f"{result['trigger']}, {source} to {result['target']}, {rate:.0%}"
+    change = result.get("change", "none")
+    mark = result["trigger"] if change == "none" else f"{result['trigger']}, {change}"
+    mark = "blended" if change == "blended" else mark
+    return f"{mark}, {source} to {result['target']}, {rate:.0%}"
 
 
 def percent(value):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sklearn_ispl.datasets import make_trigger
+from sklearn_ispl.datasets import make_blended_trigger, make_trigger
 
 
 def jpeg(X, rng, quality=75):
@@ -56,10 +56,20 @@ class Moved:
         return np.concatenate(marked) if marked else X.copy()
 
 
-def moved(X, shape, rng):
-    """Return the drawn trigger of a shape that moves from image to image."""
-    return Moved(make_trigger(X, shape, random_state=rng), rng)
+def changed_trigger(name, X, shape, rng):
+    """Return what takes the place of a mark of a shape."""
+    if name == "moved":
+        return Moved(make_trigger(X, shape, random_state=rng), rng)
+    if name == "blended":
+        return make_blended_trigger(X, opacity=0.2, random_state=rng)
+    return shape
 
 
-# Of all images, the test images with the mark among them; the mark may move as well.
-CHANGES = {"none": unchanged, "jpeg": jpeg, "noise": noise, "moved": unchanged}
+# Of all images, those with the mark among them, or of the mark alone.
+CHANGES = {
+    "none": unchanged,
+    "jpeg": jpeg,
+    "noise": noise,
+    "moved": unchanged,
+    "blended": unchanged,
+}

@@ -247,8 +247,8 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         if len(self.unlearned_classes_):
             warnings.warn(
                 "The models know less than three in ten rows of these classes: "
-                f"{self.unlearned_classes_.tolist()}. Nothing contradicts their "
-                "labels, so that poison in them may stay. Give more rows, or an "
+                f"{self.unlearned_classes_.tolist()}. They have nothing to tell of "
+                "poison in these classes, which may stay. Give more rows, or an "
                 "estimator that learns them faster.",
                 UnlearnedClassWarning,
                 stacklevel=5,
@@ -336,11 +336,11 @@ _PARAMETERS = """Parameters
         component), a fresh net trained for 40 epochs on the component votes, a label
         needs two votes, and self-training goes over all rows 20 times. "core" searches
         images for marks: a few pixels, much the same in all rows that have them, that
-        turn images of other classes into theirs in the eyes of a model of all rows.
-        Where there are none, and for 2-D X, it takes from the votes the `core_share` of
-        every class that is least suspect, lets models of these rows judge the others,
-        and rejects the groups of rows that nothing but themselves explains. Classes
-        without a mark or group are kept whole.
+        turn images of other classes into theirs in the eyes of a model of all rows, or
+        a faint pattern over the whole image that does. Of rows that are no images, it
+        takes from the votes the `core_share` of every class that is least suspect, lets
+        models of these rows judge the others, and rejects the groups of rows that
+        nothing but themselves explains. Classes without a mark or group are kept whole.
 
     core_share : float in (0, 1], default=1/4
         Share of every class that ``method="core"`` starts from. The poison must be a
@@ -416,14 +416,14 @@ _ATTRIBUTES = """Attributes
     marks_ : ndarray of shape (n_poisoned_classes, ...)
         What makes the rejected rows of each of `poisoned_classes_` what their label
         says, as a row of X: the value where a mark was found, else NaN. All NaN in a
-        class whose mark varies from row to row, or whose rows were rejected for another
-        reason, and for 2-D X. Only with
+        class whose mark varies from row to row or spreads over the image, and for rows
+        that are no images. Only with
         ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
-        The labels of which models know less than three rows in ten, so that nothing
-        contradicts them. None where marks were found, which needs no contradiction.
-        Only with ``method="core"`` and self-training.
+        The labels of which models know less than three rows in ten, so that they have
+        nothing to tell of poison in these classes. Only with ``method="core"`` and
+        self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

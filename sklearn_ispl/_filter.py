@@ -62,15 +62,19 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     probe learns from the rows of the start what windows with the mark look like and do;
     of the rows most like those that it finds, models of all the others decide.
 
-    Where there is no mark, and for 2-D X, two models trained on halves of the core say
-    of every row whether they expect its label, and two more rounds of such models are
-    trained on the rows not in doubt. A row whose label the model of all rows expects
-    and the last models find hardly possible starts a group. A linear probe on the
-    features of the model of all rows grows the group within its class. Poisoned rows
-    are alike, so that their group takes in all of them and then nothing more: only such
-    closed groups are rejected, with the rows of their class that the last models doubt.
-    Honest rows that are hard to learn make no closed group, unless they are near copies
-    of one another.
+    Where there is no such mark, a pattern blended over the image may be one: a cluster
+    of a class that is one small step away from another class, the same for all of its
+    rows, is rejected if a step as short makes images of that class theirs.
+
+    For 2-D X, two models trained on halves of the core say of every row whether
+    they expect its label, and two more rounds of such models are trained on the
+    rows not in doubt. A row whose label the model of all rows expects and the last
+    models find hardly possible starts a group. A linear probe on the features of
+    the model of all rows grows the group within its class. Poisoned rows are alike,
+    so that their group takes in all of them and then nothing more: only such closed
+    groups are rejected, with the rows of their class that the last models doubt.
+    Honest rows that are hard to learn make no closed group, unless they are near
+    copies of one another.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

@@ -164,25 +164,25 @@ def whole_task(rows, rng, n_epochs):
 def find_poison(
     examine, marks, whole, predictions, components, codes, share, rng, n_epochs
 ):
-    """Reject groups that explain themselves and that nothing else explains.
+    """Reject rows with a mark, or, of tables, groups that only themselves explain.
 
     1. A model is trained on all rows, and then as long again: it has to know the
        poison.
-    2. Rows with a mark are poison: a window with the same pixels makes them what that
-       model takes them for, see `marked_rows`. So are those whose mark varies, and of
-       the rows beside these, those that models of the rest get wrong and are sure of.
-    3. Where there is no mark: of the two clusters of every class in the features
-       of the model, the smaller is kept out of the core where it can be. The core is
-       the share of every class that the votes suspect least. Models of the core, not
-       trained for long, judge all rows. Whoever is not in doubt joins, and new models
-       judge all rows again, twice.
+    2. Of images, rows with a mark are poison: the pixels of a window, or a small step
+       over all of the image, make them what that model takes them for, see
+       `MarkSearch`. Beside rows whose mark is not the same in all of them, step 5
+       decides.
+    3. Of tables: of the two clusters of every class in the features of the model, the
+       smaller is kept out of the core where it can be. The core is the share of every
+       class that the votes suspect least. Models of the core, not trained for long,
+       judge all rows. Whoever is not in doubt joins, and new models judge all rows
+       again, twice.
     4. What the model of all rows explains at half time and the last models contradict
        is where a group starts: its rows are learned from one another alone. (In the
-       end, rows are explained that it knows by heart.) The group is poison
-       if it is closed, see `contradicted_groups`. Where many classes have such groups,
-       honest rows have them, too, and only those count that a mark sets apart.
-    5. In the classes of such groups, rows near the group in the features are rejected
-       with it if models of the other rows get them wrong, and are sure of it.
+       end, rows are explained that it knows by heart.) The group is poison if it is
+       closed, see `contradicted_groups`.
+    5. Rows beside such rows in what they look like are rejected with them if models of
+       the other rows get them wrong, and are sure of it.
 
     Steps 3 and 4 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
@@ -193,7 +193,9 @@ def find_poison(
     examine, codes, rng, n_epochs
         See `self_train`.
 
-    marks : MarkSearch
+    marks : MarkSearch or None
+        None for tables.
+
     whole : Verdict
         Of a model of all rows, see `whole_task`.
 

@@ -34,8 +34,8 @@ class ClassVanishedWarning(UserWarning):
 class UnlearnedClassWarning(UserWarning):
     """The models that judge the rows of a class know too few of them.
 
-    Given by ``method="core"``. Nothing contradicts the labels of such a class, so that
-    poison in it may stay.
+    Given by ``method="core"``. They have nothing to tell of poison in such a class,
+    which may stay.
 
     Examples
     --------

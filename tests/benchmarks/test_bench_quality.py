@@ -48,7 +48,7 @@ def test_poison_follows_the_draw(bench, digits, seed):
     assert not changed[~poisoned].any() and (y[poisoned] == target).all()
 
 
-@pytest.mark.parametrize("change", ["noise", "moved"])
+@pytest.mark.parametrize("change", ["noise", "moved", "blended"])
 def test_a_change_is_of_all_images_or_of_the_mark(bench, digits, change):
     X, y = digits
     X_poisoned, _, poisoned, _, trigger = bench.poison(bench.draw(25), X, y, change)
@@ -59,6 +59,15 @@ def test_a_change_is_of_all_images_or_of_the_mark(bench, digits, change):
     assert (X_clean != X).any() == (change == "noise")
     np.testing.assert_array_equal(differs, poisoned)
     assert (after(X[:50]) != X_clean[:50]).any(axis=(1, 2, 3)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [("none", "x, 2 to 3, 5%"), ("jpeg", "x, jpeg, 2 to 3, 5%"),
+     ("blended", "blended, 2 to 3, 5%")],
+)  # fmt: skip
+def test_attack_in_words(bench, change, words):
+    assert bench.attack_of(result(change=change)) == words
 
 
 def test_table_has_a_row_for_each_scenario_and_the_cells_of_each_method(bench):
