@@ -10,7 +10,8 @@ trained for 20 epochs, searched, and trained for 20 more. Four rules reject rows
 - grown: those, and what is like them in the features of the model;
 - pixels: those that have the pixels that the first have in common;
 - painted: the same, if these pixels turn images of other classes. This is the rule of
-  ISPLFilter.
+  ISPLFilter for marks that are the same in all rows; those that vary, and patterns
+  blended over images, are not looked for here.
 
 One line of JSON for each seed and number of epochs: poisoned rows left and honest rows
 lost, and what the pixels turn, by whether most rows that have them are poisoned.
