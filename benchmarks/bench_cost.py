@@ -1,0 +1,56 @@
+"""How much longer does the default take than the printed procedure?
+
+    python benchmarks/bench_cost.py --seeds 1 10 --data-home DIR --out cost.jsonl
+    python benchmarks/bench_cost.py --summary cost.jsonl
+
+Scenarios are those of the list `tune` of bench_quality.py. Both methods are fitted to
+the same rows in turn, on one thread; the ratio is that of their seconds.
+"""
+
+import argparse
+
+import torch
+
+from _common import append_json, read_json, timed
+from bench_quality import attack_of, draw, poison
+from scenarios import load_split
+from sklearn_ispl import ISPLFilter
+
+
+def run(seed, options):
+    """Return the line of a seed."""
+    what = draw(seed)
+    X, y, *_ = load_split(what["data"], options.n_rows, options.data_home, seed)
+    X, y, poisoned, (source, target), _ = poison(what, X, y)
+    source = None if what["attack"] == "all" else source
+    line = {**what, "n": len(y), "source": source, "target": target}
+    line["A_none"] = 1.0 if poisoned.any() else None
+    for method in ("core", "paper"):
+        ispl = ISPLFilter(method=method, random_state=seed)
+        _, line[f"seconds_{method}"] = timed(ispl.fit, X, y)
+    return line
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 10])
+    parser.add_argument("--data-home")
+    parser.add_argument("--n-rows", type=int, default=10_000)
+    parser.add_argument("--out", help="JSON lines, appended to")
+    parser.add_argument("--summary", help="only print what is in this file")
+    options = parser.parse_args()
+    if not options.summary:
+        torch.set_num_threads(1)
+        for seed in options.seeds:
+            append_json(options.out, run(seed, options))
+    for line in read_json(options.summary or options.out):
+        core, paper = line["seconds_core"], line["seconds_paper"]
+        print(
+            f"seed {line['seed']}, {line['data']}, {attack_of(line)}: "
+            f"{core:.0f} s against {paper:.0f} s, {core / paper:.2f}"
+        )
+
+
+
+if __name__ == "__main__":
+    main()
