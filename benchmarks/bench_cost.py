@@ -51,6 +51,5 @@ def main():
         )
 
 
-
 if __name__ == "__main__":
     main()
