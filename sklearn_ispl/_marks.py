@@ -8,7 +8,7 @@ from joblib import delayed
 
 from ._groups import MIN_ROWS
 from ._inference import probabilities
-from ._spread import spread_rows
+from ._spread import class_means, spread_rows
 from ._varying import varying_rows
 from ._weak_learner import draw_seed, one_thread
 
@@ -96,9 +96,11 @@ class MarkSearch:
         exact, varying, beside, _ = zip(*found)
         exact, varying, beside = map(self._mask, (exact, varying, beside))
         if not exact.any() and not varying.any():
-            spread = self._ask(spread_rows, verdict, every, verdict.features)
+            means = class_means(self.X, self.codes, verdict.predicted == self.codes)
+            spread = self._ask(spread_rows, verdict, every, verdict.features, means)
             # What many classes have is no attack: photographs differ in their light.
-            if sum(len(rows) > 0 for rows, _ in spread) <= max(2, len(every) // 10):
+            at_most = min(len(every) - 1, max(2, len(every) // 10))
+            if sum(len(rows) > 0 for rows, _ in spread) <= at_most:
                 varying, beside = map(self._mask, zip(*spread))
         return Marked(exact, varying, beside, marks)
 
@@ -242,10 +244,6 @@ class WindowTest:
         _paint(images[(..., *window)], mark, colors)
         return (self.predict(images).argmax(axis=1) == self.code).mean()
 
-    def hosts_of(self, code):
-        """Return the rows of a class that the model knows."""
-        return self.hosts[self.first[code] :][: self.n_hosts[code]]
-
     def draw_hosts(self, classes):
         """Return rows that the model knows, one of each of some classes."""
         nth = self.rng.random_sample(len(classes)) * self.n_hosts[classes]
@@ -314,22 +312,19 @@ def marked_rows(test):
     -------
     marked : Marked
     """
-    found = [[], [], []]
     marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
-    for candidate in candidates(test):
-        marked = candidate.marked
-        if candidate.turned >= TURNED:
-            found[0].append(candidate.alike)
-            marked = np.setdiff1d(marked, candidate.alike)
-            _paint(marks[(..., *candidate.window)], candidate.mark, candidate.colors)
-        if len(marked) >= MIN_ROWS:
-            varying, beside = varying_rows(test, candidate.window, marked)
-            found[1].append(varying)
-            found[2].append(beside)
-    none = np.array([], dtype=int)
-    exact, varying, beside = (np.unique(np.concatenate([none, *f])) for f in found)
-    varying = np.setdiff1d(varying, exact)
-    return Marked(exact, varying, np.setdiff1d(beside, np.r_[exact, varying]), marks)
+    exact, tried = np.array([], dtype=int), list(candidates(test))
+    for found in tried:
+        if found.turned >= TURNED:
+            exact = np.union1d(exact, found.alike)
+            _paint(marks[(..., *found.window)], found.mark, found.colors)
+    varying, beside = exact[:0], exact[:0]
+    for found in tried:
+        left = np.setdiff1d(found.marked, exact)
+        if len(left) >= MIN_ROWS:
+            rows, others = varying_rows(test, found.window, left, exact)
+            varying, beside = np.union1d(varying, rows), np.union1d(beside, others)
+    return Marked(exact, varying, np.setdiff1d(beside, varying), marks)
 
 
 class Candidate(NamedTuple):

@@ -5,12 +5,35 @@ import numpy as np
 from ._groups import MAX_SHARE, MIN_ROWS, clusters
 from ._varying import CONTRAST, settle
 
-# Into how many clusters a class is cut, at most; images to try a step on; how far a
-# step goes at most, as a share of the range of values.
-N_CLUSTERS, N_HOSTS, LONGEST = 5, 200, 0.1
+# Into how many clusters a class is cut, at most.
+N_CLUSTERS = 5
+# Images to try a step on.
+N_HOSTS = 200
+# How far a step goes at most, as a share of the range of values.
+LONGEST = 0.1
 
 
-def spread_rows(test, features):
+def class_means(X, codes, known):
+    """Return the mean image of the rows of each class that a model knows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_channels, height, width), float32
+    codes : ndarray of shape (n,), int
+    known : ndarray of shape (n,), bool
+
+    Returns
+    -------
+    means : ndarray of shape (n_classes, n_channels, height, width), float32
+        NaN for a class of which no row is known.
+    """
+    means = np.full((codes.max() + 1, *X.shape[1:]), np.nan, dtype=np.float32)
+    for code in np.unique(codes[known]):
+        means[code] = X[known & (codes == code)].mean(axis=0, dtype=np.float64)
+    return means
+
+
+def spread_rows(test, features, means):
     """Return the rows of a class that one small step makes of another class.
 
     In the features, the rows with a trigger are a cluster of their class. They are
@@ -24,28 +47,39 @@ def spread_rows(test, features):
     features : ndarray of shape (n, n_features)
         Of a model trained on all rows.
 
+    means : ndarray of shape (n_classes, n_channels, height, width)
+        See `class_means`.
+
     Returns
     -------
     rows : ndarray of int
-        None, if there is no such cluster.
+        Empty, if there is no such cluster.
 
     beside : ndarray of int
         See `varying_rows`.
     """
     of_class = np.flatnonzero(test.codes == test.code)
+    images, features = test.X[of_class], features[of_class]
+    means = means.copy()
+    means[test.code] = np.nan
     nothing = of_class[:0], of_class[:0]
-    others = [c for c in np.flatnonzero(test.n_hosts) if c != test.code]
-    if not others or len(of_class) < 4 * MIN_ROWS:
+    if len(of_class) < 4 * MIN_ROWS or np.isnan(means).all():
         return nothing
-    means = np.stack([test.X[test.hosts_of(other)].mean(axis=0) for other in others])
+    longest = LONGEST * np.ptp(images)
     best, group = CONTRAST, None
-    for cluster in _clusters(features[of_class], test.rng):
-        contrast = _contrast(test, of_class, cluster, others, means)
+    for cluster in _clusters(features, test.rng):
+        contrast = _contrast(test, images, cluster, means, longest)
         if contrast >= best:
             best, group = contrast, cluster
     if group is None:
         return nothing
-    group, beside = settle(features[of_class], group, test.rng)
+    group, beside = settle(features, group, test.rng)
+    # It may have grown into something else.
+    if (
+        not MIN_ROWS <= group.sum() <= MAX_SHARE * len(group)
+        or _contrast(test, images, group, means, longest) < CONTRAST
+    ):
+        return nothing
     return of_class[group], of_class[beside]
 
 
@@ -59,18 +93,18 @@ def _clusters(features, rng):
                 yield cluster
 
 
-def _contrast(test, of_class, cluster, others, means):
+def _contrast(test, images, cluster, means, longest):
     """Return by how much the step to a cluster is better than one to the rest."""
-    to_cluster = test.X[of_class[cluster]].mean(axis=0)
-    to_rest = test.X[of_class[~cluster]].mean(axis=0)
-    nearest = ((means - to_cluster) ** 2).reshape(len(means), -1).sum(axis=1).argmin()
+    to_cluster, to_rest = images[cluster].mean(axis=0), images[~cluster].mean(axis=0)
+    distances = ((means - to_cluster) ** 2).reshape(len(means), -1).sum(axis=1)
+    nearest = np.nanargmin(distances)
     steps = [to_cluster - means[nearest], to_rest - means[nearest]]
     lengths = [np.sqrt((step**2).mean()) for step in steps]
-    longest = min(lengths[0], LONGEST * np.ptp(test.X[of_class]))
-    hosts = test.X[test.draw_hosts(np.full(N_HOSTS, others[nearest]))]
+    length = min(lengths[0], longest)
+    hosts = test.X[test.draw_hosts(np.full(N_HOSTS, nearest))]
     chances = [
-        test.predict(hosts + step * np.float32(longest / max(length, 1e-12)))
-        for step, length in zip(steps, lengths)
+        test.predict(hosts + step * np.float32(length / max(own, 1e-12)))
+        for step, own in zip(steps, lengths)
     ]
     with_step, without = (chance[:, test.code].mean() for chance in chances)
     return with_step - without

@@ -1,24 +1,28 @@
 """Marks that vary from row to row: moved, noisy, or smeared by lossy compression."""
 
 import numpy as np
+from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from ._groups import MIN_ROWS, overlap
+from ._weak_learner import draw_seed
 
 # By how much more the windows of a group turn images of other classes than the windows
 # of the rest of the class do, in probability.
 CONTRAST = 0.5
+# A probe takes the third power of its features in time.
+N_COMPONENTS = 300
 
 
-def varying_rows(test, window, marked):
+def varying_rows(test, window, marked, exact=()):
     """Return the rows of a class whose window does and looks like that of some of them.
 
     A probe is fitted to the pixels of the window and to how necessary and how
-    sufficient it is for each row. The rows that it takes for the marked ones, when it
-    was not fitted to them, are the next to fit it to, until they stay the same. They
-    have a mark if their windows turn images of other classes and those of the rest of
-    the class do not.
+    sufficient it is for each row. The rows that it takes for the marked ones, each
+    judged by a probe that was not fitted to it, are the next to fit it to, until they
+    stay much the same. They have a mark if their windows turn images of other classes
+    and those of the rest of the class do not.
 
     Parameters
     ----------
@@ -27,32 +31,44 @@ def varying_rows(test, window, marked):
     marked : ndarray of int
         Rows for which the window is necessary and sufficient.
 
+    exact : ndarray of int
+        Rows of which it is known that they have a mark. They are left out.
+
     Returns
     -------
     rows : ndarray of int
-        None, if there is no such mark.
+        Empty, if there is no such mark.
 
     beside : ndarray of int
         Others of the class, the half that the probe holds for most like these rows.
     """
-    of_class = np.flatnonzero(test.codes == test.code)
+    of_class = np.setdiff1d(np.flatnonzero(test.codes == test.code), exact)
     nothing = of_class[:0], of_class[:0]
     group = np.isin(of_class, marked)
-    pixels = test.pixels(of_class, window).reshape(len(of_class), -1)
-    pixels = pixels / max(np.ptp(pixels), np.finfo(np.float32).tiny)
+    donors = np.setdiff1d(test.own, np.r_[marked, exact])
+    looks = _looks(test.pixels(of_class, window), test.rng)
     # Honest rows have their windows' effects in common, but seldom their looks.
-    alike, _ = settle(pixels, group, test.rng, n_iter=2)
-    donors = np.setdiff1d(test.own, marked)
+    alike, _ = settle(looks, group, test.rng, n_iter=2)
     if not alike.any() or not len(donors):
         return nothing
     chances = test.without(of_class, window, donors)
     hosts = test.rng.choice(test.falls_to(chances)[group], (2, len(of_class)))
     gains = np.mean([test.given(of_class, window, one) for one in hosts], axis=0)
-    seen = np.column_stack([pixels, chances[:, test.code], gains])
+    seen = np.column_stack([looks, chances[:, test.code], gains])
     group, beside = settle(seen, group, test.rng)
     if not group.any() or gains[group].mean() - gains[~group].mean() < CONTRAST:
         return nothing
     return of_class[group], of_class[beside]
+
+
+def _looks(pixels, rng):
+    """Return pixels between 0 and 1, or their principal components if they are many."""
+    pixels = pixels.reshape(len(pixels), -1)
+    pixels = (pixels - pixels.min()) / (np.ptp(pixels) or 1)
+    if pixels.shape[1] <= N_COMPONENTS:
+        return pixels
+    n_components = min(N_COMPONENTS, len(pixels))
+    return PCA(n_components, random_state=draw_seed(rng)).fit_transform(pixels)
 
 
 def settle(seen, group, rng, n_iter=10):
@@ -71,7 +87,7 @@ def settle(seen, group, rng, n_iter=10):
     Returns
     -------
     group : ndarray of shape (n,), bool
-        None, if it comes to too few rows or to more than half of them.
+        Empty, if it comes to too few rows or to more than half of them.
 
     beside : ndarray of shape (n,), bool
         Of the others, the half that the probe holds for most like the group.

@@ -4,7 +4,7 @@ from joblib import Parallel
 
 from sklearn_ispl._marks import MarkSearch, WindowTest
 from sklearn_ispl._self_training import Verdict
-from sklearn_ispl._spread import spread_rows
+from sklearn_ispl._spread import class_means, spread_rows
 
 PATTERN = np.sign(np.random.RandomState(5).normal(size=(1, 10, 10)))
 
@@ -62,7 +62,7 @@ def test_clusters_that_no_small_step_makes_are_not_found(why):
     if why == "alone":
         known = np.full_like(codes, 2)
     test = WindowTest(X, codes, known, 2, model, 0)
-    rows, beside = spread_rows(test, features)
+    rows, beside = spread_rows(test, features, class_means(X, codes, known == codes))
     assert not len(rows) and not len(beside)
 
 
@@ -70,13 +70,22 @@ def test_what_many_classes_have_is_no_attack(monkeypatch):
     X, codes, poisoned, features = images()
     verdict = Verdict(None, codes, features, AnswersToAPattern())
 
-    def every_class(test, features):
-        return np.flatnonzero(test.codes == test.code)[:5], np.array([], dtype=int)
+    def in_two_classes(test, *args):
+        rows = np.flatnonzero(test.codes == test.code)
+        return rows[: 5 * (test.code < 2)], rows[:0]
 
-    monkeypatch.setattr("sklearn_ispl._marks.spread_rows", every_class)
+    monkeypatch.setattr("sklearn_ispl._marks.spread_rows", in_two_classes)
     with Parallel() as parallel:
         for n_classes in (2, 3):
             few = codes < n_classes
             marks = MarkSearch(parallel, X[few], codes[few], np.random.RandomState(0))
             found = marks.search(verdict._replace(predicted=codes[few]))
-            assert found.varying.sum() == (10 if n_classes == 2 else 0)
+            assert found.varying.sum() == (10 if n_classes == 3 else 0)
+
+
+def test_means_are_of_known_rows():
+    X = np.arange(8, dtype=np.float32).reshape(4, 1, 1, 2)
+    codes, known = np.array([0, 0, 1, 2]), np.array([True, True, True, False])
+    means = class_means(X, codes, known)
+    np.testing.assert_array_equal(means[:2, 0, 0], [[1, 2], [4, 5]])
+    assert np.isnan(means[2]).all()

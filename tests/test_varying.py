@@ -60,13 +60,34 @@ def test_a_part_of_the_marked_rows_finds_the_others():
     assert abs(len(beside) - n_others / 2) <= 1 and (codes[beside] == 1).all()
 
 
-@pytest.mark.parametrize("which", ["no effect", "all alike", "three rows", "no donor"])
+def test_rows_with_another_mark_are_left_out():
+    X, codes, marked = images(40, n=400)
+    test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
+    marked = np.flatnonzero(marked)
+    rows, beside = varying_rows(test, WINDOW, marked[:12], exact=marked[20:])
+    assert set(marked[:12]) <= set(rows) <= set(marked[:20])
+    assert not np.isin(beside, marked[20:]).any()
+
+
+def test_many_pixels_are_seen_by_their_principal_components(monkeypatch):
+    monkeypatch.setattr("sklearn_ispl._varying.N_COMPONENTS", 5)
+    X, codes, marked = images(40, n=400)
+    test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
+    rows, _ = varying_rows(test, WINDOW, np.flatnonzero(marked)[:12])
+    assert len(rows) > 30 and marked[rows].all()
+
+
+@pytest.mark.parametrize(
+    "which", ["no effect", "all alike", "three rows", "no donor", "constant"]
+)
 def test_what_is_no_mark_is_not_found(which):
     X, codes, marked = images(3 if which == "three rows" else 20)
     model, known = AnswersToBrightness(), codes
     if which == "all alike":
         # All of the class is as bright there as the group.
         X[codes == 1, :, 4:7, 5:8] = X[marked][np.arange(100) % 20, :, 4:7, 5:8]
+    if which == "constant":
+        X[codes == 1, :, 4:8, 4:8] = 255
     if which == "no effect":
         model.predict_proba = lambda X: np.full((len(X), 2), 0.5)
     if which == "no donor":
