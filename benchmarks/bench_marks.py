@@ -64,7 +64,6 @@ def run(seed, options):
     what = draw(seed)
     X, codes, *_ = load_split(what["data"], options.n_rows, options.data_home, seed)
     X, codes, poisoned, (source, target), _ = poison(what, X, codes)
-    source = None if what["attack"] == "all" else source
     rows, lines = np.arange(len(codes)), []
     new_learner = partial(make_learner, None, X, codes, codes.max() + 1, "cpu")
     with one_thread():
@@ -78,7 +77,6 @@ def run(seed, options):
                 poisoned, seed,
             )  # fmt: skip
             line = {**what, "source": source, "target": target, "n_epochs": n_epochs}
-            line["A_none"] = 1.0 if poisoned.any() else None
             line["n_poisoned"] = int(poisoned.sum())
             line["known"] = int((predicted == codes)[poisoned].sum())
             line |= {f"turned_{kind}": shares for kind, shares in turned.items()}

@@ -76,27 +76,27 @@ def poison(what, X, y, change="none"):
 
 def train_and_measure(X, y, test, seed):
     """Train the final model; return its C, its A, and A without the trigger."""
-    X_test, y_test, n_classes, *attack = test
+    X_test, X_triggered, y_test, n_classes, source, target = test
     settings = SCALES["cpu" if len(X) > 2000 else "smoke"].net
     if len(X) <= 2000:
         settings = {**settings, "max_epochs": 30}
     model = final_model(X, n_classes, seed, settings).fit(X, y)
-    C, A = measure(model, X_test, y_test, *attack)
-    if A is None:
+    C, _ = measure(model, X_test, y_test, source, target, None)
+    if X_triggered is None:
         return C, None, None
-    *pair, _ = attack
-    plain = attack_success(model, X_test, y_test, *pair, trigger=lambda X: X)
+    A, plain = (
+        attack_success(model, images, y_test, source, target, lambda X: X)
+        for images in (X_triggered, X_test)
+    )
     return C, A, plain
 
 
-def changed(name, seed, X_clean, X, X_test, trigger):
-    """Return what a change makes of the images, and of those with the trigger."""
-
-    def change(images):
-        return CHANGES[name](images, np.random.RandomState(seed))
-
-    after = trigger and (lambda images: change(trigger(images)))
-    return change(X_clean), change(X), change(X_test), after
+def changed(name, seed, *sets):
+    """Return what a change makes of sets of images, None of None."""
+    return [
+        images if images is None else CHANGES[name](images, np.random.RandomState(s))
+        for s, images in enumerate(sets, 1000 * seed)
+    ]
 
 
 def run(what, method, known, options):
@@ -112,12 +112,13 @@ def run(what, method, known, options):
     X, y, poisoned, (source, target), trigger = poison(
         what, X_clean, y_clean, options.change
     )
+    X_triggered = trigger and trigger(X_test)
     if options.change != "none":
-        X_clean, X, X_test, trigger = changed(
-            options.change, seed, X_clean, X, X_test, trigger
+        X_clean, X, X_test, X_triggered = changed(
+            options.change, seed, X_clean, X, X_test, X_triggered
         )
         what = {**what, "change": options.change}
-    test = X_test, y_test, int(y_clean.max()) + 1, source, target, trigger
+    test = X_test, X_triggered, y_test, int(y_clean.max()) + 1, source, target
     result = {**what, "source": source, "target": target, "n": len(y)}
     result["n_poisoned"] = int(poisoned.sum())
     if known is None:
@@ -159,7 +160,7 @@ def run(what, method, known, options):
 
 def attack_of(result):
     """Return the attack in words."""
-    if result["A_none"] is None:
+    if result["attack"] == "none":
         return "none"
     source = "all" if result["source"] is None else result["source"]
     rate = result["poison_rate"]

@@ -43,12 +43,13 @@ class Moved:
     """A trigger that is a pixel off, to any side or none, drawn for every image."""
 
     trigger: object
-    rng: np.random.RandomState
+    seed: int
 
     def __call__(self, X):
         """Return a copy of images with the mark on them."""
         last = np.subtract(X.shape[2:], self.trigger.shape.shape)
-        positions = self.trigger.position + self.rng.randint(-1, 2, size=(len(X), 2))
+        offsets = np.random.RandomState(self.seed).randint(-1, 2, size=(len(X), 2))
+        positions = self.trigger.position + offsets
         marked = [
             replace(self.trigger, position=tuple(position))(image[np.newaxis])
             for image, position in zip(X, np.clip(positions, 0, last))
@@ -59,7 +60,7 @@ class Moved:
 def changed_trigger(name, X, shape, rng):
     """Return what takes the place of a mark of a shape."""
     if name == "moved":
-        return Moved(make_trigger(X, shape, random_state=rng), rng)
+        return Moved(make_trigger(X, shape, random_state=rng), rng.randint(1000))
     if name == "blended":
         return make_blended_trigger(X, opacity=0.2, random_state=rng)
     return shape

@@ -50,8 +50,8 @@ def test_every_rule_is_scored_by_rows_and_pixels(bench):
 
 def test_table_sorts_by_seed_and_epochs(bench):
     line = {
-        "seed": 2, "data": "digits", "trigger": "x", "source": None, "target": 3,
-        "poison_rate": 0.05, "A_none": 1.0, "n_epochs": 40, "n_poisoned": 9, "known": 8,
+        "seed": 2, "data": "digits", "attack": "all", "trigger": "x", "source": None,
+        "target": 3, "poison_rate": 0.05, "n_epochs": 40, "n_poisoned": 9, "known": 8,
         "turned_poison": [0.5, 0.25], "turned_honest": [],
         **{f"left_{rule}": 1 for rule in bench.RULES},
         **{f"lost_{rule}": 4 for rule in bench.RULES},

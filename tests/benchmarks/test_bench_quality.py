@@ -20,7 +20,8 @@ def bench(monkeypatch):
 
 def result(**changed):
     return {
-        "seed": 1, "data": "digits", "trigger": "x", "source": 2, "target": 3,
+        "seed": 1, "data": "digits", "attack": "one", "trigger": "x",
+        "source": 2, "target": 3,
         "poison_rate": 0.05, "n": 1347, "n_poisoned": 14, "poison_vote": 1,
         "poison_end": 0, "clean_end": 0.99, "A_none": 1.0, "A": 0.0, "A_clean": 0.0,
         "C": 0.97, "C_clean": 0.98, "seconds": 7.0, "method": "core", "A_plain": 0.0,
@@ -52,13 +53,16 @@ def test_poison_follows_the_draw(bench, digits, seed):
 def test_a_change_is_of_all_images_or_of_the_mark(bench, digits, change):
     X, y = digits
     X_poisoned, _, poisoned, _, trigger = bench.poison(bench.draw(25), X, y, change)
-    found = bench.changed(change, 25, X, X_poisoned, X, trigger)
-    X_clean, X_changed, X_test, after = found
-    np.testing.assert_array_equal(X_clean, X_test)
-    differs = (X_changed != X_clean).any(axis=(1, 2, 3))
-    assert (X_clean != X).any() == (change == "noise")
-    np.testing.assert_array_equal(differs, poisoned)
-    assert (after(X[:50]) != X_clean[:50]).any(axis=(1, 2, 3)).all()
+    triggered = trigger(X[:50])
+    X_clean, X_changed, after, none = bench.changed(
+        change, 25, X, X_poisoned, triggered, None
+    )
+    assert none is None and (triggered != X[:50]).any(axis=(1, 2, 3)).all()
+    for before, images in [(X, X_clean), (X_poisoned, X_changed), (triggered, after)]:
+        assert (images != before).any() == (change == "noise")
+        assert np.abs(images - before).max() < 0.3
+    differs = np.abs(X_changed - X_clean).max(axis=(1, 2, 3))
+    assert (differs[poisoned] > 0).all() and (differs[~poisoned] < 0.3).all()
 
 
 @pytest.mark.parametrize(
