@@ -343,8 +343,8 @@ _PARAMETERS = """Parameters
         nothing but themselves explains. Classes without a mark or group are kept whole.
 
     core_share : float in (0, 1], default=1/4
-        Share of every class that ``method="core"`` starts from. The poison must be a
-        smaller part of a class than what it leaves out.
+        Share of every class that ``method="core"`` starts from, where rows are no
+        images. The poison must be a smaller part of a class than what it leaves out.
 
     alpha : float in (0, 1], default=1/4
         The paper's alpha: share of the current set that a learner is trained on in
@@ -372,7 +372,7 @@ _PARAMETERS = """Parameters
         a trigger from a handful of rows.
 
     self_training : bool, default=True
-        Whether models trained on part of the rows have the last word. With
+        Whether models trained beside the weak learners have the last word. With
         ``method="paper"``, a fresh model is trained on the kept rows and adds the
         rejected rows whose label it predicts; a few poisoned rows among the kept ones
         suffice to bring back all. With ``method="paper-2023"``, rows are kept whose
@@ -382,11 +382,12 @@ _PARAMETERS = """Parameters
     self_training_epochs : int, default=None
         Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 for
         ``method="paper-2023"``, and 20 for ``method="core"``: the model of all rows
-        trains twice as long, the models of the core two fifths of it.
+        trains twice as long, models of a part of them two fifths or three quarters.
 
     n_jobs : int, default=None
-        Repeats, and models of self-training, that run at the same time, each in a
-        process of one thread. The result does not depend on it.
+        Repeats, models of self-training, and classes searched for marks, that run at
+        the same time, each in a process of one thread. The result does not depend on
+        it.
 
     device : str or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there

@@ -26,11 +26,13 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     The training set is split into homogeneous components by Inverse Self-Paced
     Learning, several times. The weak learner of every component votes on the label of
-    every row. The least suspect rows make a core, and models trained on it, and on what
-    it takes in, judge all rows. Rejected are groups of rows whose label nothing but the
-    group itself explains; they are listed by label in `poisoned_classes_`. Neither a
-    trusted subset nor the poison rate is needed; but the poison must be the smaller
-    part of every class.
+    every row. With ``method="paper"`` the votes decide. By default a model of all rows
+    is trained beside them. Of images, those are rejected that in its eyes a mark makes
+    what their label says. Of tables, the rows that the votes suspect least make a core,
+    models of it judge the others, and groups are rejected whose label nothing but the
+    group itself explains. The labels of rejected rows are in `poisoned_classes_`.
+    Neither a trusted subset nor the poison rate is needed; but the poison must be the
+    smaller part of every class.
 
     In a Pipeline a step cannot drop rows. So ``fit_transform(X, y)`` returns X with
     every rejected row *replaced by a kept row of the same given label*, drawn at
@@ -52,10 +54,10 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     -----
     ``method="core"`` goes on after the vote as follows. A model is trained on all rows,
     poison included, for long enough to know the trigger. Of images it is then asked for
-    *marks*. A row of which a small window, put in the place of the same window of an
-    image of another class, turns that image into the row's class, while the row itself
-    becomes that other class with the window of a row of its own, is where the search
-    starts. The pixels that such rows have in common are painted on images of other
+    *marks*. The search starts from rows of two properties: one small window of theirs,
+    put in the place of the same window of an image of another class, turns that image
+    into the row's class; and the row becomes that other class with the window of a row
+    of its own. The pixels that such rows have in common are painted on images of other
     classes. If these turn into the class, the pixels are a mark, and all rows of the
     class that have them are rejected. A mark is found if it fits in a window of 28 % of
     the image's side. Where it is not the same, pixel by pixel, in all poisoned rows, a
@@ -64,7 +66,8 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     Where there is no such mark, a pattern blended over the image may be one: a cluster
     of a class that is one small step away from another class, the same for all of its
-    rows, is rejected if a step as short makes images of that class theirs.
+    rows, is rejected if a step as short makes images of that class theirs. On images,
+    the votes have no part in the verdict; they are there to look at.
 
     For 2-D X, two models trained on halves of the core say of every row whether
     they expect its label, and two more rounds of such models are trained on the

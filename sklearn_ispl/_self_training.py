@@ -45,10 +45,10 @@ class Verdict(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What `find_poison` says: rows to keep, the core, and of classes, by number:
+    """What `find_poison` says.
 
-    those of which rows are rejected, the marks of these, and those of which models know
-    too little to contradict labels.
+    The rows to keep and the core; the numbers of the classes of which rows are
+    rejected, and their marks; those of the classes of which models know too little.
     """
 
     support: np.ndarray

@@ -18,9 +18,8 @@ class SmallClassWarning(UserWarning):
 class ClassVanishedWarning(UserWarning):
     """A filter rejected every row of a class.
 
-    By the vote of ``method="paper"``: then the class is gone. In the self-training of
-    ``method="core"``: then the rows of its core are kept, though no model vouches for
-    them.
+    No model can learn it from what is kept. It comes of votes that are hardly better
+    than chance, with ``method="paper"``; with ``method="core"`` it is not expected.
 
     Examples
     --------
