@@ -1,0 +1,49 @@
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import bench_cost
+
+    yield bench_cost
+    for name in ("bench_cost", "bench_quality", "changes", "scenarios", "_common"):
+        sys.modules.pop(name, None)
+
+
+def test_both_methods_are_fitted_to_the_same_rows(bench, monkeypatch):
+    fitted = []
+
+    class Filter:
+        def __init__(self, method, random_state):
+            self.method = method
+
+        def fit(self, X, y):
+            fitted.append((self.method, X.sum(), y.sum()))
+
+    monkeypatch.setattr(bench, "ISPLFilter", Filter)
+    line = bench.run(25, Namespace(n_rows=None, data_home=None))
+    assert [method for method, *_ in fitted] == ["core", "paper"]
+    assert fitted[0][1:] == fitted[1][1:]
+    assert line["data"] == "digits" and line["n"] == 1347
+    assert min(line["seconds_core"], line["seconds_paper"]) >= 0
+
+
+def test_it_prints_the_ratio(bench, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "cost.jsonl"
+    line = {"seed": 3, "data": "digits", "attack": "none"}
+    bench.append_json(path, line | {"seconds_core": 30.0, "seconds_paper": 20.0})
+    monkeypatch.setattr(sys, "argv", ["bench_cost.py", "--summary", str(path)])
+    bench.main()
+    printed = capsys.readouterr().out
+    assert printed == "seed 3, digits, none: 30 s against 20 s, 1.50\n"
+    monkeypatch.setattr(sys, "argv", ["bench_cost.py"])
+    with pytest.raises(SystemExit):
+        bench.main()
+    assert "give --out, or --summary" in capsys.readouterr().err
