@@ -52,9 +52,10 @@ def windows(height, width):
 class Marked(NamedTuple):
     """Rows with a mark, of a class or of all of them.
 
-    Those with the pixels of a mark, those with a mark that varies or spreads over the
-    image, the others most like these, as numbers of rows, and the pixels of the marks:
-    of a class, in one image that is NaN where there is none; of all, by class.
+    Those with the pixels of a mark; those with a mark that varies or spreads over the
+    image, and some most like these; those that are next; as numbers of rows or masks.
+    And the pixels of the marks: of a class, in one image that is NaN where there is
+    none; of all, by class.
     """
 
     exact: np.ndarray

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._groups import MAX_SHARE, MIN_ROWS, clusters
-from ._varying import CONTRAST, settle
+from ._varying import CONTRAST, settle, with_nearest
 
 # Into how many clusters a class is cut, at most.
 N_CLUSTERS = 5
@@ -52,11 +52,9 @@ def spread_rows(test, features, means):
 
     Returns
     -------
-    rows : ndarray of int
-        Empty, if there is no such cluster.
-
-    beside : ndarray of int
-        See `varying_rows`.
+    rows, beside : ndarray of int
+        These rows and some most like them, and those that are next, see
+        `with_nearest`. Both are empty if there is no such cluster.
     """
     of_class = np.flatnonzero(test.codes == test.code)
     images, features = test.X[of_class], features[of_class]
@@ -73,14 +71,15 @@ def spread_rows(test, features, means):
             best, group = contrast, cluster
     if group is None:
         return nothing
-    group, beside = settle(features, group, test.rng)
+    group, odds = settle(features, group, test.rng)
     # It may have grown into something else.
     if (
         not MIN_ROWS <= group.sum() <= MAX_SHARE * len(group)
         or _contrast(test, images, group, means, longest) < CONTRAST
     ):
         return nothing
-    return of_class[group], of_class[beside]
+    rejected, beside = with_nearest(group, odds)
+    return of_class[rejected], of_class[beside]
 
 
 def _clusters(features, rng):

@@ -11,6 +11,8 @@ from ._weak_learner import draw_seed
 # By how much more the windows of a group turn images of other classes than the windows
 # of the rest of the class do, in probability.
 CONTRAST = 0.5
+# The share of a class that goes with a group, as most like it.
+NEAREST = 0.1
 # A probe takes the third power of its features in time.
 N_COMPONENTS = 300
 
@@ -36,11 +38,9 @@ def varying_rows(test, window, marked, exact=()):
 
     Returns
     -------
-    rows : ndarray of int
-        Empty, if there is no such mark.
-
-    beside : ndarray of int
-        Others of the class, the half that the probe holds for most like these rows.
+    rows, beside : ndarray of int
+        These rows and some most like them, and those that are next, see
+        `with_nearest`. Both are empty if there is no such mark.
     """
     of_class = np.setdiff1d(np.flatnonzero(test.codes == test.code), exact)
     nothing = of_class[:0], of_class[:0]
@@ -55,10 +55,11 @@ def varying_rows(test, window, marked, exact=()):
     hosts = test.rng.choice(test.falls_to(chances)[group], (2, len(of_class)))
     gains = np.mean([test.given(of_class, window, one) for one in hosts], axis=0)
     seen = np.column_stack([looks, chances[:, test.code], gains])
-    group, beside = settle(seen, group, test.rng)
+    group, odds = settle(seen, group, test.rng)
     if not group.any() or gains[group].mean() - gains[~group].mean() < CONTRAST:
         return nothing
-    return of_class[group], of_class[beside]
+    rejected, beside = with_nearest(group, odds)
+    return of_class[rejected], of_class[beside]
 
 
 def _looks(pixels, rng):
@@ -89,14 +90,15 @@ def settle(seen, group, rng, n_iter=10):
     group : ndarray of shape (n,), bool
         Empty, if it comes to too few rows or to more than half of them.
 
-    beside : ndarray of shape (n,), bool
-        Of the others, the half that the probe holds for most like the group.
+    odds : ndarray of shape (n,)
+        Of a row to be of the group, by a probe that was not fitted to it, as a
+        logarithm.
     """
-    none = np.zeros_like(group)
+    odds, none = np.zeros(len(group)), np.zeros_like(group)
     probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
     for _ in range(n_iter):
         if not MIN_ROWS <= group.sum() <= len(group) / 2:
-            return none, none
+            return none, odds
         folds = StratifiedKFold(4, shuffle=True, random_state=rng)
         odds = cross_val_predict(
             probe, seen, group, cv=folds, method="decision_function"
@@ -104,6 +106,28 @@ def settle(seen, group, rng, n_iter=10):
         before, group = group, odds > 0
         if overlap(before, group) > 0.97:
             break
-    if not MIN_ROWS <= group.sum() <= len(group) / 2:
-        return none, none
-    return group, ~group & (odds > np.median(odds[~group]))
+    enough = MIN_ROWS <= group.sum() <= len(group) / 2
+    return (group if enough else none), odds
+
+
+def with_nearest(group, odds):
+    """Return a group with those most like it, and those that are next.
+
+    Parameters
+    ----------
+    group, odds : ndarray of shape (n,)
+        See `settle`.
+
+    Returns
+    -------
+    rejected : ndarray of shape (n,), bool
+        The group and a tenth of the class: most of what a probe missed is there.
+
+    beside : ndarray of shape (n,), bool
+        The others of the half that is most like the group.
+    """
+    order = np.argsort(np.where(group, -np.inf, -odds), kind="stable")
+    rank = np.empty(len(group), dtype=int)
+    rank[order] = np.arange(-group.sum(), len(group) - group.sum())
+    rejected = rank < NEAREST * len(group)
+    return rejected, ~rejected & (rank < (~group).sum() / 2)

@@ -45,8 +45,10 @@ def test_rows_with_a_pattern_blended_in_are_found(seed):
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(seed))
         found = marks.search(verdict)
     assert not found.exact.any() and not found.marks
-    np.testing.assert_array_equal(found.varying, poisoned)
-    assert (codes[found.beside] == 2).all() and found.beside.sum() == 40
+    # With the tenth of the class that is most like them.
+    assert found.varying[poisoned].all() and found.varying.sum() == 30
+    assert (codes[found.varying | found.beside] == 2).all()
+    assert found.beside.sum() == 30
 
 
 @pytest.mark.parametrize("why", ["no cluster", "no pattern", "small class", "alone"])
