@@ -223,8 +223,9 @@ def each(results):
     rows = [header + [f"{name}, ``{method}``" for method in methods for name in EACH]]
     of_seed = {}
     for r in results:
-        of_seed.setdefault(r["seed"], {})[r["method"]] = r
-    for seed, found in sorted(of_seed.items()):
+        key = r["seed"], r.get("change", "none")
+        of_seed.setdefault(key, {})[r["method"]] = r
+    for (seed, _), found in sorted(of_seed.items()):
         r = next(iter(found.values()))
         undefended = [percent(r["A_none"]), percent(r["A_clean"])]
         cells = [cell for method in methods for cell in _each(found.get(method))]
@@ -273,6 +274,9 @@ def main():
     parser.add_argument("--out", help="JSON lines, appended to")
     parser.add_argument("--summary", help="only print what is in this file")
     parser.add_argument("--rst", help="with --summary: write tables of it")
+    parser.add_argument(
+        "--only-scenarios", action="store_true", help="with --rst: without shares"
+    )
     options = parser.parse_args()
     path = options.summary or options.out
     if not options.summary:
@@ -281,7 +285,9 @@ def main():
     counted = [r for r in read_json(path) if not r.get("weak")]
     summary(counted)
     if options.rst:
-        lines = list_table("What holds", shares(counted))
+        lines = []
+        if not options.only_scenarios:
+            lines += list_table("What holds", shares(counted))
         lines += list_table("Scenario by scenario", each(counted))
         Path(options.rst).write_text("\n".join(lines))
 
