@@ -110,6 +110,24 @@ class MarkSearch:
         mask[np.concatenate(rows)] = True
         return mask
 
+    def confirm(self, verdict, group):
+        """Return those rows of groups, one to a class, that a window sets apart.
+
+        Parameters
+        ----------
+        verdict : Verdict
+            See `search`.
+
+        group : ndarray of shape (n,), bool
+
+        Returns
+        -------
+        confirmed : ndarray of shape (n,), bool
+        """
+        found = np.unique(self.codes[group])
+        confirmed = np.array(self._ask(is_marked, verdict, found, group), dtype=bool)
+        return group & np.isin(self.codes, found[confirmed])
+
     def _ask(self, question, verdict, classes, *args):
         return self.parallel(
             delayed(_one_class)(question, self._test(verdict, code), *args)
@@ -421,3 +439,51 @@ def look_alikes(pixels, group, common=0.6, rare=0.25, n_iter=3):
         mark = (excess > 0) & (excess >= excess.max() - 0.03)
         group = mark.any() & (same[:, mark].sum(axis=1) >= 0.75 * mark.sum())
     return group, mark, colors
+
+
+def is_marked(test, group, n_rows=30):
+    """Whether a window is necessary and sufficient for a group found otherwise.
+
+    Parameters
+    ----------
+    test : WindowTest
+    group : ndarray of shape (n,), bool
+        Of the rows of all classes; those of the class of the test count.
+
+    n_rows : int, default=30
+        Of the group and of the others, so many are tried.
+
+    Returns
+    -------
+    marked : bool
+    """
+    rows = test.rng.permutation(np.flatnonzero(test.codes == test.code))
+    tried = np.r_[rows[group[rows]][:n_rows], rows[~group[rows]][:n_rows]]
+    inside, donors = group[tried], test.own[~group[test.own]]
+    if not len(donors) or len(test.own) == len(test.hosts):
+        return False
+    for window in windows(*test.X.shape[2:]):
+        necessary, sufficient = test.effects(tried, window, donors)
+        if stands_out(necessary, inside, least=0.5, others=0.7) and stands_out(
+            sufficient, inside, least=0.25, others=0.2
+        ):
+            return True
+    return False
+
+
+def stands_out(hits, inside, least, others):
+    """Whether so many inside are hit, and of the others but a share of that.
+
+    Parameters
+    ----------
+    hits, inside : ndarray of shape (n,), bool
+    least, others : float
+
+    Returns
+    -------
+    stands_out : bool
+    """
+    if not inside.any() or inside.all():
+        return False
+    share = hits[inside].mean()
+    return share >= least and hits[~inside].mean() <= others * share

@@ -18,6 +18,9 @@ from ._weak_learner import draw_seed
 # model contradicts its label; and below which a model of all rows explains it.
 DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
 
+# So few images are searched for marks with little success, and contradicted soon.
+SMALL = 5000
+
 
 class Task(NamedTuple):
     """A model to train, and the rows that it is asked about."""
@@ -164,7 +167,7 @@ def whole_task(rows, rng, n_epochs):
 def find_poison(
     examine, marks, whole, predictions, components, codes, share, rng, n_epochs
 ):
-    """Reject rows with a mark, or, of tables, groups that only themselves explain.
+    """Reject rows with a mark, or groups that nothing but themselves explains.
 
     1. A model is trained on all rows, and then as long again: it has to know the
        poison.
@@ -172,15 +175,16 @@ def find_poison(
        over all of the image, make them what that model takes them for, see
        `MarkSearch`. Beside rows whose mark is not the same in all of them, step 5
        decides.
-    3. Of tables: of the two clusters of every class in the features of the model, the
-       smaller is kept out of the core where it can be. The core is the share of every
-       class that the votes suspect least. Models of the core, not trained for long,
-       judge all rows. Whoever is not in doubt joins, and new models judge all rows
-       again, twice.
+    3. Of tables, and of few images without a mark: of the two clusters of every
+       class in the features of the model, the smaller is kept out of the core where
+       it can be. The core is the share of every class that the votes suspect least.
+       Models of the core, not trained for long, judge all rows. Whoever is not in
+       doubt joins, and new models judge all rows again, twice.
     4. What the model of all rows explains at half time and the last models contradict
        is where a group starts: its rows are learned from one another alone. (In the
        end, rows are explained that it knows by heart.) The group is poison if it is
-       closed, see `contradicted_groups`.
+       closed, see `contradicted_groups`. Where many classes of images have such
+       groups, honest rows have them, too, and only those count that a window confirms.
     5. Rows beside such rows in what they look like are rejected with them if models of
        the other rows get them wrong, and are sure of it.
 
@@ -212,16 +216,21 @@ def find_poison(
     core = core_support(predictions, components, codes, share, rng, last=aside)
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
+    group = beside = doubted = np.zeros(len(codes), dtype=bool)
+    pixels = {}
     if marks is not None:
         found = marks.search(whole)
         group, pixels = found.exact | found.varying, found.marks
         beside = doubted = found.beside
         unlearned = _unlearned(codes, [whole.predicted != codes])
-    else:
+    if marks is None or len(codes) <= SMALL and not group.any():
         group, mistaken, unlearned = _by_contradiction(
             ask, codes, core, whole, rng, weak, longer
         )
-        beside, pixels = near(whole.features, codes, group, rng), {}
+        at_most = max(2, (codes.max() + 1) // 10)
+        if marks is not None and len(np.unique(codes[group])) > at_most:
+            group = marks.confirm(whole, group)
+        beside = near(whole.features, codes, group, rng)
         doubted = beside & mistaken
     rejected = group
     if beside.any():

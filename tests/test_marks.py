@@ -6,6 +6,7 @@ from sklearn_ispl._marks import (
     MarkSearch,
     WindowTest,
     look_alikes,
+    stands_out,
     windows,
 )
 from sklearn_ispl._self_training import Verdict
@@ -160,6 +161,30 @@ def test_what_the_whole_class_has_is_not_in_common():
     pixels[:, :, :4] = 0
     alike, *_ = look_alikes(pixels, np.arange(300) < 10)
     assert not alike.any()
+
+
+@pytest.mark.parametrize("which", ["marked", "others"])
+def test_a_group_is_confirmed_by_its_mark(which):
+    X, codes, marked = images()
+    others = (codes == 1) & (np.arange(200) >= 170)
+    group = {"marked": marked, "others": others}[which]
+    verdict = Verdict(None, codes, None, AnswersToABlock())
+    with Parallel() as parallel:
+        marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
+        confirmed = marks.confirm(verdict, group | (np.arange(200) < 20))
+    np.testing.assert_array_equal(confirmed, group & (which == "marked"))
+
+
+@pytest.mark.parametrize(
+    ("inside_hit", "outside_hit", "expected"),
+    [(10, 0, True), (6, 2, True), (4, 0, False), (10, 30, False), (6, 5, True)],
+)
+def test_a_group_stands_out(inside_hit, outside_hit, expected):
+    inside = np.arange(60) < 10
+    hits = np.r_[np.arange(10) < inside_hit, np.arange(50) < outside_hit]
+    assert stands_out(hits, inside, least=0.5, others=0.2) == expected
+    assert not stands_out(hits, np.ones(60, bool), 0.0, 1.0)
+    assert not stands_out(hits, np.zeros(60, bool), 0.0, 1.0)
 
 
 def test_effects_of_a_window():

@@ -175,7 +175,7 @@ def trigger_examiner(codes, odd, features, loss):
 
 
 class FixedMarks:
-    """A search for marks whose finds are given."""
+    """A search for marks whose finds are given; it confirms nothing but class 0."""
 
     def __init__(self, codes, exact=None, varying=None, beside=None):
         self.codes = codes
@@ -184,6 +184,9 @@ class FixedMarks:
 
     def search(self, verdict):
         return Marked(*self.found, {c: "mark" for c in self.codes[self.found[0]]})
+
+    def confirm(self, verdict, group):
+        return group & (self.codes == 0)
 
 
 def verdict(examine, predictions, components, codes, marks=None):
@@ -232,6 +235,32 @@ def test_beside_rows_with_a_varying_mark_models_of_the_others_decide():
     examine = trigger_examiner(codes, odd, features, loss=1.0)
     finding = verdict(examine, predictions, components, codes, marks)
     np.testing.assert_array_equal(finding.support, ~varying & ~exact)
+
+
+@pytest.mark.parametrize(("n_found", "confirmed"), [(2, [0, 1]), (3, [0])])
+def test_where_many_classes_have_groups_only_marked_ones_count(n_found, confirmed):
+    codes = np.repeat(np.arange(4), 100)
+    odd = (np.arange(400) % 100 < 15) & (codes < n_found)
+    rng = np.random.RandomState(0)
+    features = rng.normal(size=(400, 8)) + 6 * np.eye(8)[codes + 4 * odd]
+    hits = rng.uniform(size=(8, 400)) < np.where(odd, 0.1, 0.8)
+    predictions = np.where(hits, codes, (codes + 1) % 4)
+    components = np.arange(400)[None] % 8
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+    marks = FixedMarks(codes)
+    finding = verdict(examine, predictions, components, codes, marks)
+    assert finding.poisoned.tolist() == confirmed
+
+
+def test_contradiction_is_asked_of_tables_and_of_few_images(monkeypatch):
+    codes, odd, features, predictions, components = two_classes_with_odd_rows()
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+    data = predictions, components, codes
+    images = FixedMarks(codes)
+    for n_rows, marks, found in [(100, None, 1), (100, images, 0), (200, images, 1)]:
+        monkeypatch.setattr("sklearn_ispl._self_training.SMALL", n_rows)
+        finding = verdict(examine, *data, marks)
+        np.testing.assert_array_equal(finding.support, ~odd | (found == 0))
 
 
 @pytest.mark.parametrize("place", [1.0, 0.5, -0.5])
