@@ -337,14 +337,16 @@ _PARAMETERS = """Parameters
         needs two votes, and self-training goes over all rows 20 times. "core" searches
         images for marks: a few pixels, much the same in all rows that have them, that
         turn images of other classes into theirs in the eyes of a model of all rows, or
-        a faint pattern over the whole image that does. Of rows that are no images, it
-        takes from the votes the `core_share` of every class that is least suspect, lets
-        models of these rows judge the others, and rejects the groups of rows that
-        nothing but themselves explains. Classes without a mark or group are kept whole.
+        a faint pattern over the whole image that does. Of rows that are no images, or
+        of up to 5,000 images without a mark, it takes from the votes the `core_share`
+        of every class that is least suspect, lets models of these rows judge the
+        others, and rejects the groups of rows that nothing but themselves explains.
+        Classes without a mark or group are kept whole.
 
     core_share : float in (0, 1], default=1/4
-        Share of every class that ``method="core"`` starts from, where rows are no
-        images. The poison must be a smaller part of a class than what it leaves out.
+        Share of every class that ``method="core"`` starts from, where the votes have a
+        part in the verdict. The poison must be a smaller part of a class than what it
+        leaves out.
 
     alpha : float in (0, 1], default=1/4
         The paper's alpha: share of the current set that a learner is trained on in

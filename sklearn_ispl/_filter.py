@@ -28,9 +28,9 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     Learning, several times. The weak learner of every component votes on the label of
     every row. With ``method="paper"`` the votes decide. By default a model of all rows
     is trained beside them. Of images, those are rejected that in its eyes a mark makes
-    what their label says. Of tables, the rows that the votes suspect least make a core,
-    models of it judge the others, and groups are rejected whose label nothing but the
-    group itself explains. The labels of rejected rows are in `poisoned_classes_`.
+    what their label says. Of tables, and of few images without a mark, the rows that
+    the votes suspect least make a core, models of it judge the others, and groups are
+    rejected whose label nothing but the group itself explains. The labels of rejected rows are in `poisoned_classes_`.
     Neither a trusted subset nor the poison rate is needed; but the poison must be the
     smaller part of every class.
 
@@ -66,18 +66,18 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     Where there is no such mark, a pattern blended over the image may be one: a cluster
     of a class that is one small step away from another class, the same for all of its
-    rows, is rejected if a step as short makes images of that class theirs. On images,
-    the votes have no part in the verdict; they are there to look at.
+    rows, is rejected if a step as short makes images of that class theirs. On more than
+    5,000 images, the votes have no part in the verdict; they are there to look at.
 
-    For 2-D X, two models trained on halves of the core say of every row whether
-    they expect its label, and two more rounds of such models are trained on the
-    rows not in doubt. A row whose label the model of all rows expects and the last
-    models find hardly possible starts a group. A linear probe on the features of
-    the model of all rows grows the group within its class. Poisoned rows are alike,
-    so that their group takes in all of them and then nothing more: only such closed
-    groups are rejected, with the rows of their class that the last models doubt.
-    Honest rows that are hard to learn make no closed group, unless they are near
-    copies of one another.
+    For 2-D X, and up to 5,000 images without a mark, two models trained on halves
+    of the core say of every row whether they expect its label, and two more rounds
+    of such models are trained on the rows not in doubt. A row whose label the model
+    of all rows expects and the last models find hardly possible starts a group. A
+    linear probe on the features of the model of all rows grows the group within its
+    class. Poisoned rows are alike, so that their group takes in all of them and
+    then nothing more: only such closed groups are rejected, with the rows of their
+    class that the last models doubt. Honest rows that are hard to learn make no
+    closed group, unless they are near copies of one another.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.
