@@ -25,14 +25,15 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     """Reject the poisoned rows of a training set.
 
     The training set is split into homogeneous components by Inverse Self-Paced
-    Learning, several times. The weak learner of every component votes on the label of
-    every row. With ``method="paper"`` the votes decide. By default a model of all rows
-    is trained beside them. Of images, those are rejected that in its eyes a mark makes
-    what their label says. Of tables, and of few images without a mark, the rows that
-    the votes suspect least make a core, models of it judge the others, and groups are
-    rejected whose label nothing but the group itself explains. The labels of rejected rows are in `poisoned_classes_`.
-    Neither a trusted subset nor the poison rate is needed; but the poison must be the
-    smaller part of every class.
+    Learning, several times. The weak learner of every component votes on the label
+    of every row. With ``method="paper"`` the votes decide. By default a model of
+    all rows is trained beside them. Of images, those are rejected that in its eyes
+    a mark makes what their label says. Of tables, and of few images without a mark,
+    the rows that the votes suspect least make a core, models of it judge the
+    others, and groups are rejected whose label nothing but the group itself
+    explains. The labels of rejected rows are in `poisoned_classes_`. Neither a
+    trusted subset nor the poison rate is needed; but the poison must be the smaller
+    part of every class.
 
     In a Pipeline a step cannot drop rows. So ``fit_transform(X, y)`` returns X with
     every rejected row *replaced by a kept row of the same given label*, drawn at
