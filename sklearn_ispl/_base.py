@@ -212,6 +212,9 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
 
     def _decide(self, parallel, new_learner, X, codes, rng, whole):
         """Turn the votes into a verdict."""
+        for name in ("poisoned_classes_", "marks_", "unlearned_classes_"):
+            # Of a fit before, with another method.
+            vars(self).pop(name, None)
         votes = self.predictions_, self.components_, codes, self.core_share, rng
         n_epochs = self._n_epochs()
         marks = MarkSearch(parallel, X, codes, rng) if X.ndim == 4 else None
@@ -425,8 +428,8 @@ _ATTRIBUTES = """Attributes
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels of which models know less than three rows in ten, so that they have
-        nothing to tell of poison in these classes. Only with ``method="core"`` and
-        self-training.
+        nothing to tell of poison in these classes. That it is empty proves nothing:
+        a model may know rows by heart. Only with ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

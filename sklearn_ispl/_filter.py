@@ -77,8 +77,8 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     linear probe on the features of the model of all rows grows the group within its
     class. Poisoned rows are alike, so that their group takes in all of them and
     then nothing more: only such closed groups are rejected, with the rows of their
-    class that the last models doubt. Honest rows that are hard to learn make no
-    closed group, unless they are near copies of one another.
+    class that the last models doubt. Honest rows that are hard to learn seldom make a
+    closed group on images; on tables some do.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

@@ -1,8 +1,10 @@
+import warnings
+
 import numpy as np
 import pytest
 
 from sklearn_ispl import ISPLFilter
-from sklearn_ispl.exceptions import UnlearnedClassWarning
+from sklearn_ispl.exceptions import ClassVanishedWarning, UnlearnedClassWarning
 
 
 @pytest.mark.parametrize("share", [1 / 4, 1 / 2])
@@ -60,6 +62,19 @@ def test_nothing_is_rejected_where_there_is_no_poison(digit_images):
     assert ispl.support_.mean() > 0.97
     assert not len(ispl.unlearned_classes_)
     assert ispl.marks_.shape == (len(ispl.poisoned_classes_), 1, 8, 8)
+
+
+@pytest.mark.parametrize("changed", [{"method": "paper"}, {"self_training": False}])
+def test_a_verdict_does_not_outlive_its_fit(digits, changed):
+    X, y = digits
+    ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
+    names = "poisoned_classes_", "marks_", "unlearned_classes_"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnlearnedClassWarning)
+        warnings.simplefilter("ignore", ClassVanishedWarning)
+        assert all(hasattr(ispl.fit(X, y), name) for name in names)
+        ispl.set_params(**changed).fit(X, y)
+    assert not any(hasattr(ispl, name) for name in names)
 
 
 def test_a_class_that_cannot_be_learned_is_named(digits):
