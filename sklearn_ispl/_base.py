@@ -423,8 +423,7 @@ _ATTRIBUTES = """Attributes
         What makes the rejected rows of each of `poisoned_classes_` what their label
         says, as a row of X: the value where a mark was found, else NaN. All NaN in a
         class whose mark varies from row to row or spreads over the image, and for rows
-        that are no images. Only with
-        ``method="core"`` and self-training.
+        that are no images. Only with ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels of which models know less than three rows in ten, so that they have

@@ -226,6 +226,16 @@ def _parts(features, codes, start, least, rng, max_clusters):
                 yield rows
 
 
+def is_part(group, share):
+    """Whether a group of a class has enough rows and is no more than a share of it."""
+    return MIN_ROWS <= group.sum() <= share * len(group)
+
+
+def few_classes(n_classes):
+    """Return in how many classes groups may be found that are not honest ones."""
+    return max(2, n_classes // 10)
+
+
 def least_rows(n_rows):
     """Return the least number of rows that a group of a class of so many has."""
     return np.maximum(MIN_ROWS, MIN_SHARE * n_rows)

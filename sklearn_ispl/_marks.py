@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from joblib import delayed
 
-from ._groups import MIN_ROWS
+from ._groups import MIN_ROWS, few_classes
 from ._inference import probabilities
 from ._spread import class_means, spread_rows
 from ._varying import varying_rows
@@ -100,7 +100,7 @@ class MarkSearch:
             means = class_means(self.X, self.codes, verdict.predicted == self.codes)
             spread = self._ask(spread_rows, verdict, every, verdict.features, means)
             # What many classes have is no attack: photographs differ in their light.
-            at_most = min(len(every) - 1, max(2, len(every) // 10))
+            at_most = min(len(every) - 1, few_classes(len(every)))
             if sum(len(rows) > 0 for rows, _ in spread) <= at_most:
                 varying, beside = map(self._mask, zip(*spread))
         return Marked(exact, varying, beside, marks)

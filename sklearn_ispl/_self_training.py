@@ -8,6 +8,7 @@ import numpy as np
 from ._groups import (
     UNLEARNED,
     contradicted_groups,
+    few_classes,
     near,
     smaller_clusters,
 )
@@ -227,8 +228,8 @@ def find_poison(
         group, mistaken, unlearned = _by_contradiction(
             ask, codes, core, whole, rng, weak, longer
         )
-        at_most = max(2, (codes.max() + 1) // 10)
-        if marks is not None and len(np.unique(codes[group])) > at_most:
+        n_found = len(np.unique(codes[group]))
+        if marks is not None and n_found > few_classes(codes.max() + 1):
             group = marks.confirm(whole, group)
         beside = near(whole.features, codes, group, rng)
         doubted = beside & mistaken

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._groups import MAX_SHARE, MIN_ROWS, clusters
+from ._groups import MAX_SHARE, MIN_ROWS, clusters, is_part
 from ._varying import CONTRAST, settle, with_nearest
 
 # Into how many clusters a class is cut, at most.
@@ -74,7 +74,7 @@ def spread_rows(test, features, means):
     group, odds = settle(features, group, test.rng)
     # It may have grown into something else.
     if (
-        not MIN_ROWS <= group.sum() <= MAX_SHARE * len(group)
+        not is_part(group, MAX_SHARE)
         or _contrast(test, images, group, means, longest) < CONTRAST
     ):
         return nothing
@@ -88,7 +88,7 @@ def _clusters(features, rng):
         labels = clusters(features, n_clusters, rng)
         for label in range(n_clusters):
             cluster = labels == label
-            if MIN_ROWS <= cluster.sum() <= MAX_SHARE * len(cluster):
+            if is_part(cluster, MAX_SHARE):
                 yield cluster
 
 

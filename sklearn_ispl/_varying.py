@@ -5,7 +5,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from ._groups import MIN_ROWS, overlap
+from ._groups import is_part, overlap
 from ._weak_learner import draw_seed
 
 # By how much more the windows of a group turn images of other classes than the windows
@@ -17,7 +17,7 @@ NEAREST = 0.1
 N_COMPONENTS = 300
 
 
-def varying_rows(test, window, marked, exact=()):
+def varying_rows(test, window, marked, exact):
     """Return the rows of a class whose window does and looks like that of some of them.
 
     A probe is fitted to the pixels of the window and to how necessary and how
@@ -94,11 +94,11 @@ def settle(seen, group, rng, n_iter=10):
         Of a row to be of the group, by a probe that was not fitted to it, as a
         logarithm.
     """
-    odds, none = np.zeros(len(group)), np.zeros_like(group)
+    odds = np.zeros(len(group))
     probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
     for _ in range(n_iter):
-        if not MIN_ROWS <= group.sum() <= len(group) / 2:
-            return none, odds
+        if not is_part(group, 1 / 2):
+            break
         folds = StratifiedKFold(4, shuffle=True, random_state=rng)
         odds = cross_val_predict(
             probe, seen, group, cv=folds, method="decision_function"
@@ -106,8 +106,7 @@ def settle(seen, group, rng, n_iter=10):
         before, group = group, odds > 0
         if overlap(before, group) > 0.97:
             break
-    enough = MIN_ROWS <= group.sum() <= len(group) / 2
-    return (group if enough else none), odds
+    return group & is_part(group, 1 / 2), odds
 
 
 def with_nearest(group, odds):

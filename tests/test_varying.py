@@ -7,6 +7,7 @@ from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._varying import varying_rows, with_nearest
 
 WINDOW = slice(4, 8), slice(4, 8)
+NONE = np.array([], dtype=int)
 
 
 class AnswersToBrightness:
@@ -53,7 +54,7 @@ def test_a_part_of_the_marked_rows_finds_the_others():
     X, codes, marked = images(40, n=400)
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
     some = np.flatnonzero(marked)[:12]
-    rows, beside = varying_rows(test, WINDOW, some)
+    rows, beside = varying_rows(test, WINDOW, some, NONE)
     assert marked[rows].sum() == 40 and 50 <= len(rows) <= 60
     assert not np.isin(beside, rows).any() and (codes[beside] == 1).all()
     assert 55 <= len(beside) <= 65
@@ -72,7 +73,7 @@ def test_many_pixels_are_seen_by_their_principal_components(monkeypatch):
     monkeypatch.setattr("sklearn_ispl._varying.N_COMPONENTS", 5)
     X, codes, marked = images(40, n=400)
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
-    rows, _ = varying_rows(test, WINDOW, np.flatnonzero(marked)[:12])
+    rows, _ = varying_rows(test, WINDOW, np.flatnonzero(marked)[:12], NONE)
     assert marked[rows].sum() == 40 and len(rows) <= 60
 
 
@@ -100,5 +101,5 @@ def test_what_is_no_mark_is_not_found(which):
     if which == "no donor":
         known = np.where(marked | (codes == 0), codes, 0)
     test = WindowTest(X, codes, known, 1, model, 0)
-    rows, beside = varying_rows(test, WINDOW, np.flatnonzero(marked))
+    rows, beside = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
     assert not len(rows) and not len(beside)
