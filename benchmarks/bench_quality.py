@@ -84,11 +84,8 @@ def train_and_measure(X, y, test, seed):
     C, _ = measure(model, X_test, y_test, source, target, None)
     if X_triggered is None:
         return C, None, None
-    A, plain = (
-        attack_success(model, images, y_test, source, target, lambda X: X)
-        for images in (X_triggered, X_test)
-    )
-    return C, A, plain
+    A = attack_success(model, X_triggered, y_test, source, target)
+    return C, A, attack_success(model, X_test, y_test, source, target)
 
 
 def changed(name, seed, *sets):
@@ -165,8 +162,8 @@ def attack_of(result):
     source = "all" if result["source"] is None else result["source"]
     rate = result["poison_rate"]
     change = result.get("change", "none")
-    mark = result["trigger"] if change == "none" else f"{result['trigger']}, {change}"
-    mark = "blended" if change == "blended" else mark
+    marks = {"none": result["trigger"], "blended": "blended"}
+    mark = marks.get(change, f"{result['trigger']}, {change}")
     return f"{mark}, {source} to {result['target']}, {rate:.0%}"
 
 
@@ -216,6 +213,26 @@ def _shares(name, results):
     ]
 
 
+def totals(attacked):
+    """Yield in words what methods leave, on scenarios that the default was run on."""
+    core = {r["seed"] for r in attacked if r["method"] == "core"}
+    for method in dict.fromkeys(r["method"] for r in attacked):
+        found = [r for r in attacked if r["method"] == method and r["seed"] in core]
+        yield (
+            f"{method}: {sum(r['poison_end'] for r in found)} of "
+            f"{sum(r['n_poisoned'] for r in found)} poisoned rows left, none in "
+            f"{sum(r['poison_end'] == 0 for r in found)} of {len(found)}, "
+            f"A under 5 % in {sum(r['A'] < 0.05 for r in found)}"
+        )
+        images = [r for r in found if r["data"] != "digits"]
+        added = [r["A"] - r["A_plain"] for r in images if r.get("A_plain") is not None]
+        yield (
+            "  all but digits: clean models under 1 % in "
+            f"{sum(r['A_clean'] < 0.01 for r in images)} of {len(images)}, the trigger "
+            f"adds at most {percent(max(added, default=None))}"
+        )
+
+
 def each(results):
     """Return the rows of a table, a header first: scenarios, with every method."""
     methods = list(dict.fromkeys(r["method"] for r in results))
@@ -250,6 +267,8 @@ def summary(results):
     for row in shares(results):
         print(" | ".join(row).replace("``", ""))
     attacked = [r for r in results if r["A_none"] is not None]
+    for line in totals(attacked):
+        print(line)
     print("\nworst:")
     for r in sorted(attacked, key=lambda r: -r["A"])[:8]:
         print(

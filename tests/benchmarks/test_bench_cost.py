@@ -1,20 +1,12 @@
 import sys
 from argparse import Namespace
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def bench(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import bench_cost
-
-    yield bench_cost
-    for name in ("bench_cost", "bench_quality", "changes", "scenarios", "_common"):
-        sys.modules.pop(name, None)
+def bench(import_script):
+    return import_script("bench_cost")
 
 
 def test_both_methods_are_fitted_to_the_same_rows(bench, monkeypatch):

@@ -1,21 +1,10 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def bench(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import bench_marks
-
-    yield bench_marks
-    for name in ("bench_marks", "bench_quality", "scenarios", "render_tables"):
-        sys.modules.pop(name, None)
-    sys.modules.pop("_common", None)
+def bench(import_script):
+    return import_script("bench_marks")
 
 
 class Block:

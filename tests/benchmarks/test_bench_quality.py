@@ -1,21 +1,12 @@
-import sys
 from argparse import Namespace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def bench(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import bench_quality
-
-    yield bench_quality
-    for name in ("bench_quality", "changes", "scenarios", "render_tables", "_common"):
-        sys.modules.pop(name, None)
+def bench(import_script):
+    return import_script("bench_quality")
 
 
 def result(**changed):
@@ -124,6 +115,22 @@ def test_summary_names_the_worst_first(bench, capsys):
     bench.summary([result(), result(seed=2, A=0.03), result(seed=3, A=0.5)])
     printed = capsys.readouterr().out
     assert printed.index("seed 3") < printed.index("seed 2") < printed.index("seed 1")
+
+
+def test_totals_are_of_scenarios_that_the_default_was_run_on(bench):
+    lines = [
+        result(data="gtsrb", A=0.03, A_plain=0.01),
+        result(seed=2, A_clean=0.2, poison_end=2),
+        result(seed=2, method="paper", poison_end=9, A=0.5),
+        result(seed=3, method="paper", poison_end=9),
+    ]
+    others = "  all but digits: clean models under 1 %"
+    assert list(bench.totals(lines)) == [
+        "core: 2 of 28 poisoned rows left, none in 1 of 2, A under 5 % in 2",
+        f"{others} in 1 of 1, the trigger adds at most 2.0",
+        "paper: 9 of 14 poisoned rows left, none in 0 of 1, A under 5 % in 0",
+        f"{others} in 0 of 0, the trigger adds at most ",
+    ]
 
 
 def test_a_list_goes_on_and_trains_undefended_models_once(bench, tmp_path, monkeypatch):

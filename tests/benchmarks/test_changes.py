@@ -1,21 +1,12 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from sklearn_ispl.datasets import make_trigger
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def changes(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import changes
-
-    yield changes
-    sys.modules.pop("changes", None)
+def changes(import_script):
+    return import_script("changes")
 
 
 @pytest.mark.parametrize("n_channels", [1, 3])

@@ -1,23 +1,13 @@
 """The benchmarks at their smallest scale."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def scripts(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import paper_tables
-    import render_tables
-
-    yield paper_tables, render_tables
-    for name in ("paper_tables", "render_tables", "rivals", "scenarios", "_common"):
-        sys.modules.pop(name, None)
+def scripts(import_script):
+    return import_script("paper_tables"), import_script("render_tables")
 
 
 def read(path):
