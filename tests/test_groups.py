@@ -90,12 +90,18 @@ def test_the_hard_end_of_a_class_is_not_closed(seed):
     assert not found.any()
 
 
-@pytest.mark.parametrize("n_odd", [4, 200])
+@pytest.mark.parametrize("n_odd", [4, 120, 200])
 def test_a_group_is_neither_a_handful_nor_the_most_of_a_class(n_odd):
     features, codes, odd = two_classes(n_odd=n_odd)
     assert not contradicted_groups(
         features, codes, odd, odd, np.random.RandomState(0)
     ).any()
+
+
+def test_a_group_may_be_a_third_of_its_class():
+    features, codes, odd = two_classes(n_odd=95)
+    found = contradicted_groups(features, codes, odd, odd, np.random.RandomState(0))
+    assert (found ^ odd).sum() <= 1
 
 
 def test_a_group_that_the_others_explain_is_honest():

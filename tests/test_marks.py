@@ -134,6 +134,28 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
         assert not found.varying.any() and bool(found.marks) == expected
 
 
+def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
+    X, codes, marked = images()
+    rows, others = np.flatnonzero(marked), np.arange(180, 186)
+    asked = []
+
+    def varying_rows(test, window, left, exact):
+        asked.append((left.tolist(), exact.tolist()))
+        return left, np.array([150])
+
+    def marked_here(self, tried, window):
+        here = np.r_[rows, others] if window == (slice(4, 8), slice(4, 8)) else rows[:0]
+        return np.intersect1d(tried, here)
+
+    monkeypatch.setattr(WindowTest, "marked", marked_here)
+    monkeypatch.setattr("sklearn_ispl._marks.varying_rows", varying_rows)
+    found = search(X, codes)
+    assert asked == [(others.tolist(), rows.tolist())]
+    np.testing.assert_array_equal(found.exact, marked)
+    assert np.flatnonzero(found.varying).tolist() == others.tolist()
+    assert np.flatnonzero(found.beside).tolist() == [150]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_group_with_some_others_in_it_finds_all_that_look_alike(seed):
     rng = np.random.RandomState(seed)

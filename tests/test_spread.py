@@ -68,6 +68,39 @@ def test_clusters_that_no_small_step_makes_are_not_found(why):
     assert not len(rows) and not len(beside)
 
 
+@pytest.mark.parametrize("contrast", ["before", "after"])
+def test_the_step_must_work_for_the_cluster_and_for_what_it_becomes(
+    monkeypatch, contrast
+):
+    X, codes, poisoned, features = images()
+    test = WindowTest(X, codes, codes, 2, AnswersToAPattern(), 0)
+    settled = []
+
+    def settle(seen, group, rng):
+        settled.append(group)
+        return group, group.astype(float)
+
+    def weak_once(*args):
+        return 0.4 if bool(settled) == (contrast == "after") else 0.9
+
+    monkeypatch.setattr("sklearn_ispl._spread.settle", settle)
+    monkeypatch.setattr("sklearn_ispl._spread._contrast", weak_once)
+    rows, beside = spread_rows(test, features, class_means(X, codes, codes >= 0))
+    assert not len(rows) and not len(beside)
+    assert len(settled) == (contrast == "after")
+
+
+def test_long_steps_are_not_tried():
+    X, codes, poisoned, features = images()
+    X[poisoned] += np.float32(0.6) * PATTERN.astype(np.float32)
+    model = AnswersToAPattern()
+    for model.strength, n_found in [(0.2, 30), (0.6, 0)]:
+        assert (model.predict_proba(X[poisoned]).argmax(axis=1) == 2).all()
+        test = WindowTest(X, codes, codes, 2, model, 0)
+        rows, _ = spread_rows(test, features, class_means(X, codes, codes >= 0))
+        assert len(rows) == n_found
+
+
 def test_what_many_classes_have_is_no_attack(monkeypatch):
     X, codes, poisoned, features = images()
     verdict = Verdict(None, codes, features, AnswersToAPattern())
