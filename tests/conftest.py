@@ -1,4 +1,8 @@
-"""Small real data shared by the tests."""
+"""What the tests share: small real data, and a way to the scripts."""
+
+import importlib
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +12,8 @@ from skorch import NeuralNetClassifier
 
 from sklearn_ispl.datasets import make_dirty_label_backdoor
 from sklearn_ispl.modules import ConvNet
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 DEVICES = [
     "cpu",
@@ -74,3 +80,15 @@ def make_net(**params):
         **params,
     }
     return NeuralNetClassifier(**params)
+
+
+@pytest.fixture
+def import_script(monkeypatch):
+    """A function that imports a script of benchmarks/ by name, for one test."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        path = getattr(sys.modules[name], "__file__", None)
+        if path and Path(path).parent == BENCHMARKS:
+            del sys.modules[name]
