@@ -217,7 +217,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             vars(self).pop(name, None)
         votes = self.predictions_, self.components_, codes, self.core_share, rng
         n_epochs = self._n_epochs()
-        marks = MarkSearch(parallel, X, codes, rng) if X.ndim == 4 else None
+        marks = MarkSearch(parallel, X, codes, rng)
 
         def examine(tasks):
             return parallel(delayed(_one_model)(new_learner, task) for task in tasks)

@@ -12,6 +12,8 @@ from ._weak_learner import draw_seed
 
 # A group has at least so many rows, and from such a share of its class to such a share.
 MIN_ROWS, MIN_SHARE, MAX_SHARE = 4, 0.02, 1 / 3
+# So few images are searched for marks with little success.
+SMALL = 5000
 # A class of which models get more than this share wrong is not known yet.
 UNLEARNED = 0.7
 
@@ -38,6 +40,31 @@ def clusters(features, n_clusters, rng, n_components=10):
         # Equal rows make fewer clusters than asked for, which does no harm.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return k_means.fit_predict(pca.fit_transform(features))
+
+
+def small_clusters(features, of_class, rng, most=8):
+    """Yield clusters of a class: of a few rows or more, and the smaller part of it.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, n_features)
+        Of all rows.
+
+    of_class : ndarray of shape (n,), bool
+    rng : RandomState
+    most : int, default=8
+        Into so many clusters the class is cut, and into 2, 3 and so on before.
+
+    Yields
+    ------
+    cluster : ndarray of shape (n,), bool
+    """
+    for n_clusters in range(2, min(most, of_class.sum()) + 1):
+        labels = np.full(len(features), -1)
+        labels[of_class] = clusters(features[of_class], n_clusters, rng)
+        for label in range(n_clusters):
+            if is_part((labels == label)[of_class], MAX_SHARE):
+                yield labels == label
 
 
 def smaller_clusters(features, codes, rng):

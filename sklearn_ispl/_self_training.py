@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._groups import (
+    SMALL,
     UNLEARNED,
     contradicted_groups,
     few_classes,
@@ -18,9 +19,6 @@ from ._weak_learner import draw_seed
 # Losses, in nats: from where a row is left out of training for doubt, and from where a
 # model contradicts its label; and below which a model of all rows explains it.
 DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
-
-# So few images are searched for marks with little success, and contradicted soon.
-SMALL = 5000
 
 
 class Task(NamedTuple):
@@ -172,11 +170,11 @@ def find_poison(
 
     1. A model is trained on all rows, and then as long again: it has to know the
        poison.
-    2. Of images, rows with a mark are poison: the pixels of a window, or a small step
-       over all of the image, make them what that model takes them for, see
-       `MarkSearch`. Beside rows whose mark is not the same in all of them, step 5
-       decides.
-    3. Of tables, and of few images without a mark: of the two clusters of every
+    2. Rows with a mark are poison: the pixels of a window, values that the rows of a
+       cluster share, or a small step over all of an image make them what that model
+       takes them for, see `MarkSearch`. Beside rows whose mark is not the same in all
+       of them, step 5 decides.
+    3. Where no mark was found, in tables and in few images: of the two clusters of every
        class in the features of the model, the smaller is kept out of the core where
        it can be. The core is the share of every class that the votes suspect least.
        Models of the core, not trained for long, judge all rows. Whoever is not in
@@ -198,8 +196,7 @@ def find_poison(
     examine, codes, rng, n_epochs
         See `self_train`.
 
-    marks : MarkSearch or None
-        None for tables.
+    marks : MarkSearch
 
     whole : Verdict
         Of a model of all rows, see `whole_task`.
@@ -217,19 +214,16 @@ def find_poison(
     core = core_support(predictions, components, codes, share, rng, last=aside)
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
-    group = beside = doubted = np.zeros(len(codes), dtype=bool)
-    pixels = {}
-    if marks is not None:
-        found = marks.search(whole)
-        group, pixels = found.exact | found.varying, found.marks
-        beside = doubted = found.beside
-        unlearned = _unlearned(codes, [whole.predicted != codes])
-    if marks is None or len(codes) <= SMALL and not group.any():
+    found = marks.search(whole)
+    group = found.exact | found.varying
+    beside = doubted = found.beside
+    unlearned = _unlearned(codes, [whole.predicted != codes])
+    if not group.any() and (marks.of_tables or len(codes) <= SMALL):
         group, mistaken, unlearned = _by_contradiction(
             ask, codes, core, whole, rng, weak, longer
         )
         n_found = len(np.unique(codes[group]))
-        if marks is not None and n_found > few_classes(codes.max() + 1):
+        if not marks.of_tables and n_found > few_classes(codes.max() + 1):
             group = marks.confirm(whole, group)
         beside = near(whole.features, codes, group, rng)
         doubted = beside & mistaken
@@ -239,7 +233,7 @@ def find_poison(
         losses, wrong = ask(trusted, n_epochs=longer)
         rejected = group | beside & wrong & (losses > DOUBT)
     poisoned = np.unique(codes[group])
-    return Finding(~rejected, core, poisoned, pixels, unlearned)
+    return Finding(~rejected, core, poisoned, found.marks, unlearned)
 
 
 def _unlearned(codes, mistaken):

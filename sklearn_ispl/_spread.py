@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from ._groups import MAX_SHARE, MIN_ROWS, clusters, is_part
+from ._groups import MAX_SHARE, MIN_ROWS, is_part, small_clusters
 from ._varying import CONTRAST, settle, with_nearest
 
-# Into how many clusters a class is cut, at most.
-N_CLUSTERS = 5
+# By how much more rows of a cluster become what they were without a step back than the
+# rest of the class does, in probability.
+RETURN = 0.75
 # Images to try a step on.
 N_HOSTS = 200
 # How far a step goes at most, as a share of the range of values.
@@ -39,7 +40,9 @@ def spread_rows(test, features, means):
     In the features, the rows with a trigger are a cluster of their class. They are
     images of another class, the one whose mean image is nearest to theirs, but for a
     *step*: the difference of the two means. A step as short turns images of that other
-    class into the class, and one of the same length to the rest of the class does not.
+    class into the class, and one of the same length to the rest of the class does not;
+    or the step back turns the rows of the cluster into that other class, and the rest
+    of the class stays what it is.
 
     Parameters
     ----------
@@ -64,46 +67,43 @@ def spread_rows(test, features, means):
     if len(of_class) < 4 * MIN_ROWS or np.isnan(means).all():
         return nothing
     longest = LONGEST * np.ptp(images)
-    best, group = CONTRAST, None
-    for cluster in _clusters(features, test.rng):
-        contrast = _contrast(test, images, cluster, means, longest)
-        if contrast >= best:
-            best, group = contrast, cluster
+    best, group, everyone = 1.0, None, np.ones(len(images), dtype=bool)
+    for cluster in small_clusters(features, everyone, test.rng, most=5):
+        score = _score(test, images, cluster, means, longest)
+        if score >= best:
+            best, group = score, cluster
     if group is None:
         return nothing
     group, odds = settle(features, group, test.rng)
     # It may have grown into something else.
     if (
         not is_part(group, MAX_SHARE)
-        or _contrast(test, images, group, means, longest) < CONTRAST
+        or _score(test, images, group, means, longest) < 1
     ):
         return nothing
     rejected, beside = with_nearest(group, odds)
     return of_class[rejected], of_class[beside]
 
 
-def _clusters(features, rng):
-    """Yield clusters of a few rows or more, as far as they are the smaller part."""
-    for n_clusters in range(2, N_CLUSTERS + 1):
-        labels = clusters(features, n_clusters, rng)
-        for label in range(n_clusters):
-            cluster = labels == label
-            if is_part(cluster, MAX_SHARE):
-                yield cluster
-
-
-def _contrast(test, images, cluster, means, longest):
-    """Return by how much the step to a cluster is better than one to the rest."""
+def _score(test, images, cluster, means, longest):
+    """Return how well a step explains a cluster of a class; from 1 on, it does."""
     to_cluster, to_rest = images[cluster].mean(axis=0), images[~cluster].mean(axis=0)
     distances = ((means - to_cluster) ** 2).reshape(len(means), -1).sum(axis=1)
     nearest = np.nanargmin(distances)
     steps = [to_cluster - means[nearest], to_rest - means[nearest]]
     lengths = [np.sqrt((step**2).mean()) for step in steps]
     length = min(lengths[0], longest)
+    step, other = (
+        step * np.float32(length / max(own, 1e-12)) for step, own in zip(steps, lengths)
+    )
     hosts = test.X[test.draw_hosts(np.full(N_HOSTS, nearest))]
-    chances = [
-        test.predict(hosts + step * np.float32(length / max(own, 1e-12)))
-        for step, own in zip(steps, lengths)
-    ]
-    with_step, without = (chance[:, test.code].mean() for chance in chances)
-    return with_step - without
+    taken, otherwise = (
+        test.predict(hosts + by)[:, test.code].mean() for by in (step, other)
+    )
+    back, rest = (
+        test.predict(images[rows][:N_HOSTS] - step)[:, nearest].mean()
+        for rows in (cluster, ~cluster)
+    )
+    return max(
+        (taken - otherwise) / CONTRAST, (back - rest) / RETURN if taken >= 0.5 else 0
+    )

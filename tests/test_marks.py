@@ -2,13 +2,9 @@ import numpy as np
 import pytest
 from joblib import Parallel
 
-from sklearn_ispl._marks import (
-    MarkSearch,
-    WindowTest,
-    look_alikes,
-    stands_out,
-    windows,
-)
+from sklearn_ispl._marks import MarkSearch, stands_out
+from sklearn_ispl._shared import look_alikes
+from sklearn_ispl._window_test import WindowTest, windows
 from sklearn_ispl._self_training import Verdict
 
 
@@ -114,7 +110,7 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
     X[marked, :, 0] = 1
     test = WindowTest(X, codes, codes, 1, FirstLine(), 0)
     window = slice(4, 8), slice(4, 8)
-    alike, mark, colors = look_alikes(test.pixels(np.arange(200), window), marked)
+    alike, mark, colors = look_alikes(test.pixels(np.arange(200), window), marked, 0.01)
     np.testing.assert_array_equal(alike, marked)
     zeros = np.zeros(5, dtype=int)
     assert test.turned(zeros, window, mark, colors) == 0
@@ -165,7 +161,7 @@ def test_a_group_with_some_others_in_it_finds_all_that_look_alike(seed):
     # Behind the mark of most, and elsewhere, too.
     pixels[:30, :, 7] = pixels[50:80, :, 7] = 0
     group = np.isin(np.arange(300), [*range(16), *range(100, 108)])
-    alike, mark, colors = look_alikes(pixels, group)
+    alike, mark, colors = look_alikes(pixels, group, 0.02)
     np.testing.assert_array_equal(alike, marked)
     assert mark.nonzero()[0].tolist() == [2, 5, 11]
     np.testing.assert_array_equal(colors[:, mark], [[1] * 3, [0] * 3, [1] * 3])
@@ -174,14 +170,14 @@ def test_a_group_with_some_others_in_it_finds_all_that_look_alike(seed):
 @pytest.mark.parametrize("n_group", [0, 1, 10, 200])
 def test_nothing_in_common_finds_nothing(n_group):
     pixels = np.random.RandomState(0).uniform(size=(300, 1, 16))
-    alike, *_ = look_alikes(pixels, np.arange(300) < n_group)
+    alike, *_ = look_alikes(pixels, np.arange(300) < n_group, 0.02)
     assert alike.shape == (300,) and not alike.any()
 
 
 def test_what_the_whole_class_has_is_not_in_common():
     pixels = np.random.RandomState(0).uniform(size=(300, 1, 16))
     pixels[:, :, :4] = 0
-    alike, *_ = look_alikes(pixels, np.arange(300) < 10)
+    alike, *_ = look_alikes(pixels, np.arange(300) < 10, 0.02)
     assert not alike.any()
 
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from joblib import Parallel
 
-from sklearn_ispl._marks import MarkSearch, WindowTest
+from sklearn_ispl._marks import MarkSearch
 from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._spread import class_means, spread_rows
+from sklearn_ispl._window_test import WindowTest
 
 PATTERN = np.sign(np.random.RandomState(5).normal(size=(1, 10, 10)))
 
@@ -81,10 +82,10 @@ def test_the_step_must_work_for_the_cluster_and_for_what_it_becomes(
         return group, group.astype(float)
 
     def weak_once(*args):
-        return 0.4 if bool(settled) == (contrast == "after") else 0.9
+        return 0.9 if bool(settled) == (contrast == "after") else 1.5
 
     monkeypatch.setattr("sklearn_ispl._spread.settle", settle)
-    monkeypatch.setattr("sklearn_ispl._spread._contrast", weak_once)
+    monkeypatch.setattr("sklearn_ispl._spread._score", weak_once)
     rows, beside = spread_rows(test, features, class_means(X, codes, codes >= 0))
     assert not len(rows) and not len(beside)
     assert len(settled) == (contrast == "after")
@@ -114,7 +115,8 @@ def test_what_many_classes_have_is_no_attack(monkeypatch):
         for n_classes in (2, 3):
             few = codes < n_classes
             marks = MarkSearch(parallel, X[few], codes[few], np.random.RandomState(0))
-            found = marks.search(verdict._replace(predicted=codes[few]))
+            known = {"predicted": codes[few], "features": features[few]}
+            found = marks.search(verdict._replace(**known))
             assert found.varying.sum() == (10 if n_classes == 3 else 0)
 
 

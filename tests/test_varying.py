@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from joblib import Parallel
 
-from sklearn_ispl._marks import MarkSearch, WindowTest
+from sklearn_ispl._marks import MarkSearch
 from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._varying import varying_rows, with_nearest
+from sklearn_ispl._window_test import WindowTest
 
 WINDOW = slice(4, 8), slice(4, 8)
 NONE = np.array([], dtype=int)
