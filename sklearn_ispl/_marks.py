@@ -7,7 +7,7 @@ import numpy as np
 from joblib import delayed
 
 from ._groups import MIN_ROWS, few_classes, small_clusters
-from ._shared import SAME, Candidate, look_alikes, shared_values
+from ._shared import SAME, TURNED, Candidate, look_alikes, shared_values
 from ._spread import class_means, spread_rows
 from ._varying import varying_rows
 from ._weak_learner import draw_seed, one_thread
@@ -15,8 +15,6 @@ from ._window_test import WindowTest, paint, windows
 
 # Rows of a class to try all windows with, and windows to try all rows with.
 N_ROWS, N_WINDOWS = 200, 5
-# A mark turns so many images of other classes into the class.
-TURNED = 0.2
 
 
 class Marked(NamedTuple):

@@ -16,6 +16,8 @@ STRICT, LOOSE = {"rare": 0.25, "gap": 0.03}, {"rare": 0.5, "gap": 0.3}
 # Values that a cluster shares are a mark if so many of its rows are of another class
 # without them, and so many images of other classes of this one with them.
 BOTH = 0.5
+# Pixels that marked rows have in common are a mark if they turn so many.
+TURNED = 0.2
 # A mark is at most so large a share of a row.
 LARGEST = 1 / 4
 
@@ -103,31 +105,36 @@ def shared_values(test, groups):
     if not test.can_be_asked():
         return
     rows = np.flatnonzero(test.codes == test.code)
-    values = test.pixels(rows, EVERYWHERE)
+    values, bound, asked = test.pixels(rows, EVERYWHERE), SAME * test.spans(), set()
     # Rows of a cluster share much by chance in many images, as frames of a film do.
     ways = [LOOSE, STRICT] if test.is_table or len(test.codes) <= SMALL else [STRICT]
-    spans, asked = test.spans(), set()
     for group in groups:
         for way in ways:
-            alike = look_alikes(values, group[rows], SAME * spans, **way)
-            found = _judged(test, rows, group[rows], *alike, asked)
-            if found is not None and found.turned >= BOTH:
+            found = _judged(test, values, group[rows], bound, way, BOTH, asked)
+            if found is not None:
                 yield found
+                # A row may have all of the mark, and little else that these share.
+                inside = np.isin(rows, found.alike)
+                found = _judged(test, values, inside, bound, STRICT, TURNED, asked)
+                if found is not None:
+                    yield found
 
 
-def _judged(test, rows, inside, alike, mark, colors, asked):
-    """Return a mark if its rows need it, with what it turns; None otherwise."""
-    group = rows[alike]
+def _judged(test, values, inside, bound, way, least, asked):
+    """Return what a group shares if it is a mark by both questions, or None."""
+    alike, mark, colors = look_alikes(values, inside, bound, **way)
+    rows = np.flatnonzero(test.codes == test.code)
+    what, group = (alike.tobytes(), mark.tobytes()), rows[alike]
     donors = np.setdiff1d(test.own, group)
-    what = alike.tobytes(), mark.tobytes()
-    if what in asked or not is_part(alike, MAX_SHARE) or not len(donors):
+    small = is_part(alike, MAX_SHARE) and mark.mean() <= LARGEST
+    if what in asked or not small or not len(donors):
         return None
     asked.add(what)
-    if mark.mean() > LARGEST:
-        return None
     window = np.nonzero(mark.reshape(test.X.shape[2:]))
     chances = test.without(group, window, donors)
-    if (chances[:, test.code] < 0.5).mean() < BOTH:
+    if (chances[:, test.code] < 0.5).mean() < least:
         return None
     turned = test.turned(test.falls_to(chances), EVERYWHERE, mark, colors)
+    if turned < least:
+        return None
     return Candidate(EVERYWHERE, rows[inside], group, mark, colors, turned)

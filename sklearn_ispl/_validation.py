@@ -53,6 +53,14 @@ def check_training_set(estimator, X, y):
 
     codes : ndarray of shape (n,), int64
         The labels' positions in `classes_`.
+
+    Warns
+    -----
+    SmallClassWarning
+        If a class has a single row.
+
+    UserWarning
+        If X looks like images whose channels come last.
     """
     X, y = validate_data(
         estimator, X, y, dtype="numeric", allow_nd=True, ensure_min_samples=2
@@ -71,6 +79,14 @@ def check_training_set(estimator, X, y):
             f"These classes of y have a single row: {lonely}. Nothing can vouch for "
             "it; merge or remove such classes, or look at those rows by hand.",
             SmallClassWarning,
+            stacklevel=4,
+        )
+    if X.ndim == 4 and X.shape[3] <= 4 < min(X.shape[1:3]):
+        warnings.warn(
+            f"X has shape {X.shape}, which is taken for images of {X.shape[1]} channels "
+            f"and a width of {X.shape[3]}. If the channels come last, give "
+            "X.transpose(0, 3, 1, 2).",
+            UserWarning,
             stacklevel=4,
         )
     return X, to_float32(X), codes.astype(np.int64)

@@ -177,8 +177,8 @@ def trigger_examiner(codes, odd, features, loss):
 class FixedMarks:
     """A search for marks whose finds are given; it confirms nothing but class 0."""
 
-    def __init__(self, codes, exact=None, varying=None, beside=None):
-        self.codes = codes
+    def __init__(self, codes, exact=None, varying=None, beside=None, of_tables=False):
+        self.codes, self.of_tables = codes, of_tables
         none = np.zeros(len(codes), dtype=bool)
         self.found = [none if f is None else f for f in (exact, varying, beside)]
 
@@ -191,6 +191,7 @@ class FixedMarks:
 
 def verdict(examine, predictions, components, codes, marks=None):
     rng = np.random.RandomState(0)
+    marks = marks or FixedMarks(codes, of_tables=True)
     (whole,) = examine([whole_task(np.arange(len(codes)), rng, 20)])
     return find_poison(
         examine, marks, whole, predictions, components, codes, 1 / 4, rng, 20
@@ -237,8 +238,13 @@ def test_beside_rows_with_a_varying_mark_models_of_the_others_decide():
     np.testing.assert_array_equal(finding.support, ~varying & ~exact)
 
 
-@pytest.mark.parametrize(("n_found", "confirmed"), [(2, [0, 1]), (3, [0])])
-def test_where_many_classes_have_groups_only_marked_ones_count(n_found, confirmed):
+@pytest.mark.parametrize(
+    ("n_found", "of_tables", "confirmed"),
+    [(2, False, [0, 1]), (3, False, [0]), (3, True, [0, 1, 2])],
+)
+def test_where_many_classes_of_images_have_groups_only_marked_ones_count(
+    n_found, of_tables, confirmed
+):
     codes = np.repeat(np.arange(4), 100)
     odd = (np.arange(400) % 100 < 15) & (codes < n_found)
     rng = np.random.RandomState(0)
@@ -247,7 +253,7 @@ def test_where_many_classes_have_groups_only_marked_ones_count(n_found, confirme
     predictions = np.where(hits, codes, (codes + 1) % 4)
     components = np.arange(400)[None] % 8
     examine = trigger_examiner(codes, odd, features, loss=9.0)
-    marks = FixedMarks(codes)
+    marks = FixedMarks(codes, of_tables=of_tables)
     finding = verdict(examine, predictions, components, codes, marks)
     assert finding.poisoned.tolist() == confirmed
 
@@ -256,8 +262,8 @@ def test_contradiction_is_asked_of_tables_and_of_few_images(monkeypatch):
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
     examine = trigger_examiner(codes, odd, features, loss=9.0)
     data = predictions, components, codes
-    images = FixedMarks(codes)
-    for n_rows, marks, found in [(100, None, 1), (100, images, 0), (200, images, 1)]:
+    images, table = FixedMarks(codes), FixedMarks(codes, of_tables=True)
+    for n_rows, marks, found in [(100, table, 1), (100, images, 0), (200, images, 1)]:
         monkeypatch.setattr("sklearn_ispl._self_training.SMALL", n_rows)
         finding = verdict(examine, *data, marks)
         np.testing.assert_array_equal(finding.support, ~odd | (found == 0))

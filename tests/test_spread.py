@@ -91,6 +91,26 @@ def test_the_step_must_work_for_the_cluster_and_for_what_it_becomes(
     assert len(settled) == (contrast == "after")
 
 
+@pytest.mark.parametrize("back", [True, False])
+def test_a_step_that_turns_the_rest_as_well_must_lead_back(back):
+    """Anything brighter than class 0 is of class 2, poisoned or not."""
+
+    class AnswersToMore(AnswersToAPattern):
+        def predict_proba(self, X):
+            images = X.reshape(-1, 1, 10, 10)
+            codes = np.where(images.mean(axis=(1, 2, 3)) > 0.04, 2, 0)
+            codes[(images * PATTERN).mean(axis=(1, 2, 3)) > self.strength] = 2
+            if not back:
+                codes[:] = 2
+            return np.eye(3)[codes] * 0.9 + 0.1 / 3
+
+    X, codes, poisoned, features = images()
+    test = WindowTest(X, codes, codes, 2, AnswersToMore(), 0)
+    rows, _ = spread_rows(test, features, class_means(X, codes, codes >= 0))
+    assert len(rows) == (30 if back else 0)
+    assert poisoned[rows].sum() == (20 if back else 0)
+
+
 def test_long_steps_are_not_tried():
     X, codes, poisoned, features = images()
     X[poisoned] += np.float32(0.6) * PATTERN.astype(np.float32)

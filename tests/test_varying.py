@@ -38,7 +38,8 @@ def images(n_marked=20, seed=0, n=200):
 @pytest.mark.parametrize("seed", range(3))
 def test_rows_with_a_mark_that_varies_are_found(seed):
     X, codes, marked = images(seed=seed, n=400)
-    verdict = Verdict(None, codes, None, AnswersToBrightness())
+    features = X.mean(axis=(1, 2))
+    verdict = Verdict(None, codes, features, AnswersToBrightness())
     with Parallel() as parallel:
         found = MarkSearch(parallel, X, codes, np.random.RandomState(seed)).search(
             verdict
