@@ -12,8 +12,8 @@ other, or side by side, into one file. A scenario whose undefended A is below 50
 test of a defence: it is marked, and the next seed takes its place. With --votes, every
 fit's predictions and components are kept, to try other rules on. With --change, all
 images come out of lossy compression or have noise after the mark was put on, or the
-mark is moved from image to image, or a pattern is blended over the image in its place;
-give each change a file of its own.
+mark is moved from image to image, or a pattern is blended over the image in its place,
+or the filter gets the images as a table; give each change a file of its own.
 """
 
 import argparse
@@ -126,10 +126,11 @@ def run(what, method, known, options):
         result["C_clean"], result["A_clean"], _ = clean
     else:
         result |= {name: known[name] for name in UNDEFENDED}
+    rows = X.reshape(len(X), -1) if options.change == "table" else X
     ispl = ISPLFilter(method=method, random_state=seed, n_jobs=options.n_jobs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ClassVanishedWarning)
-        _, seconds = timed(ispl.fit, X, y)
+        _, seconds = timed(ispl.fit, rows, y)
     result |= {"method": method, "seconds": seconds}
     result["warned"] = any(w.category is ClassVanishedWarning for w in caught)
     result["flagged"] = getattr(ispl, "poisoned_classes_", np.array([])).tolist()

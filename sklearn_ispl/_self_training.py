@@ -174,7 +174,7 @@ def find_poison(
        cluster share, or a small step over all of an image make them what that model
        takes them for, see `MarkSearch`. Beside rows whose mark is not the same in all
        of them, step 5 decides.
-    3. Where no mark was found, in tables and in few images: of the two clusters of every
+    3. Where none was found, in tables and in few images: of the two clusters of every
        class in the features of the model, the smaller is kept out of the core where
        it can be. The core is the share of every class that the votes suspect least.
        Models of the core, not trained for long, judge all rows. Whoever is not in

@@ -83,8 +83,8 @@ def check_training_set(estimator, X, y):
         )
     if X.ndim == 4 and X.shape[3] <= 4 < min(X.shape[1:3]):
         warnings.warn(
-            f"X has shape {X.shape}, which is taken for images of {X.shape[1]} channels "
-            f"and a width of {X.shape[3]}. If the channels come last, give "
+            f"X has shape {X.shape}, which is taken for images of {X.shape[1]} "
+            f"channels and a width of {X.shape[3]}. If the channels come last, give "
             "X.transpose(0, 3, 1, 2).",
             UserWarning,
             stacklevel=4,
