@@ -66,8 +66,8 @@ def changed_trigger(name, X, shape, rng):
     return shape
 
 
-# Of all images, those with the mark among them, or of the mark alone. As a "table", they
-# are the same, but the filter gets a row of features for each.
+# Of all images, those with the mark among them, or of the mark alone. As a "table",
+# they are the same, but the filter gets a row of features for each.
 CHANGES = {
     "none": unchanged,
     "jpeg": jpeg,

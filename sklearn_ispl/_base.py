@@ -141,6 +141,9 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
 
         UnlearnedClassWarning
             If models know less than three in ten rows of a class (``method="core"``).
+
+        UserWarning
+            If X looks like images whose channels come last.
         """
         _, X32, codes = check_training_set(self, X, y)
         self._row_shape = X32.shape[1:]
@@ -338,12 +341,13 @@ _PARAMETERS = """Parameters
         component trains for 8 epochs on all rows left (on half of them for the first
         component), a fresh net trained for 40 epochs on the component votes, a label
         needs two votes, and self-training goes over all rows 20 times. "core" searches
-        images for marks: a few pixels, much the same in all rows that have them, that
-        turn images of other classes into theirs in the eyes of a model of all rows, or
-        a faint pattern over the whole image that does. Of rows that are no images, or
-        of up to 5,000 images without a mark, it takes from the votes the `core_share`
-        of every class that is least suspect, lets models of these rows judge the
-        others, and rejects the groups of rows that nothing but themselves explains.
+        for marks: a few pixels or features, much the same in all rows that have them,
+        that turn rows of other classes into theirs in the eyes of a model of all rows,
+        or a faint pattern over whole images that does. Where there is none, in rows
+        that are no images and in up to 5,000 images, it takes from the votes the
+        `core_share` of every class that is least suspect, lets models of these rows
+        judge the others, and rejects the groups of rows that nothing but themselves
+        explains.
         Classes without a mark or group are kept whole.
 
     core_share : float in (0, 1], default=1/4
@@ -422,8 +426,8 @@ _ATTRIBUTES = """Attributes
     marks_ : ndarray of shape (n_poisoned_classes, ...)
         What makes the rejected rows of each of `poisoned_classes_` what their label
         says, as a row of X: the value where a mark was found, else NaN. All NaN in a
-        class whose mark varies from row to row or spreads over the image, and for rows
-        that are no images. Only with ``method="core"`` and self-training.
+        class whose mark varies from row to row or spreads over the image, or in which
+        no mark was found. Only with ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels of which models know less than three rows in ten, so that they have

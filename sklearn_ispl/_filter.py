@@ -27,10 +27,10 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     The training set is split into homogeneous components by Inverse Self-Paced
     Learning, several times. The weak learner of every component votes on the label
     of every row. With ``method="paper"`` the votes decide. By default a model of
-    all rows is trained beside them. Of images, those are rejected that in its eyes
-    a mark makes what their label says. Of tables, and of few images without a mark,
-    the rows that the votes suspect least make a core, models of it judge the
-    others, and groups are rejected whose label nothing but the group itself
+    all rows is trained beside them, and those rows are rejected that in its eyes a
+    mark makes what their label says. Where no mark is found, in tables and in few
+    images, the rows that the votes suspect least make a core, models of it judge
+    the others, and groups are rejected whose label nothing but the group itself
     explains. The labels of rejected rows are in `poisoned_classes_`. Neither a
     trusted subset nor the poison rate is needed; but the poison must be the smaller
     part of every class.
@@ -54,23 +54,29 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     Notes
     -----
     ``method="core"`` goes on after the vote as follows. A model is trained on all rows,
-    poison included, for long enough to know the trigger. Of images it is then asked for
-    *marks*. The search starts from rows of two properties: one small window of theirs,
-    put in the place of the same window of an image of another class, turns that image
-    into the row's class; and the row becomes that other class with the window of a row
-    of its own. The pixels that such rows have in common are painted on images of other
-    classes. If these turn into the class, the pixels are a mark, and all rows of the
-    class that have them are rejected. A mark is found if it fits in a window of 28 % of
-    the image's side. Where it is not the same, pixel by pixel, in all poisoned rows, a
-    probe learns from the rows of the start what windows with the mark look like and do;
-    of the rows most like those that it finds, models of all the others decide.
+    poison included, for long enough to know the trigger. It is then asked for *marks*.
+    Of images, the search starts from rows of two properties: one small window of
+    theirs, put in the place of the same window of an image of another class, turns that
+    image into the row's class; and the row becomes that other class with the window of
+    a row of its own. The pixels that such rows have in common are painted on images of
+    other classes. If these turn into the class, the pixels are a mark, and all rows of
+    the class that have them are rejected. A mark is found if it fits in a window of
+    28 % of the image's side. Where it is not the same, pixel by pixel, in all poisoned
+    rows, a probe learns from the rows of the start what windows with the mark look like
+    and do; of the rows most like those that it finds, models of all the others decide.
 
-    Where there is no such mark, a pattern blended over the image may be one: a cluster
-    of a class that is one small step away from another class, the same for all of its
-    rows, is rejected if a step as short makes images of that class theirs. On more than
-    5,000 images, the votes have no part in the verdict; they are there to look at.
+    Of images and of tables, the search goes on in clusters of each class, in the
+    features of the model: where the poison is one of them, its rows share values, and
+    few others do. These are a mark if rows of other classes that are given them turn
+    into the class, and the rows of the cluster become another class without them.
 
-    For 2-D X, and up to 5,000 images without a mark, two models trained on halves
+    Where there is no such mark in images, a pattern blended over them may be one: a
+    cluster of a class that is one small step away from another class, the same for all
+    of its rows, is rejected if a step as short makes images of that class theirs, or if
+    the step back makes them images of that class again. On more than 5,000 images, the
+    votes have no part in the verdict; they are there to look at.
+
+    For 2-D X, and up to 5,000 images, without a mark, two models trained on halves
     of the core say of every row whether they expect its label, and two more rounds
     of such models are trained on the rows not in doubt. A row whose label the model
     of all rows expects and the last models find hardly possible starts a group. A
@@ -78,7 +84,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     class. Poisoned rows are alike, so that their group takes in all of them and
     then nothing more: only such closed groups are rejected, with the rows of their
     class that the last models doubt. Honest rows that are hard to learn seldom make a
-    closed group on images; on tables some do.
+    closed group on images; on tables some do, so that tables without poison lose rows.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_ispl import FilteredClassifier, ISPLFilter, ISPLSampler
+from sklearn_ispl._validation import check_training_set
 from sklearn_ispl.exceptions import ClassVanishedWarning, SmallClassWarning
 from sklearn_ispl.metrics import make_targeted_misclassification_scorer
 
@@ -413,6 +414,29 @@ def test_class_with_one_row_warns(digits):
     with pytest.warns(SmallClassWarning, match=r"a single row: \[99\]") as caught:
         small_filter().fit(X, y)
     assert {w.filename for w in caught if w.category is SmallClassWarning} == {__file__}
+
+
+@pytest.mark.parametrize(
+    ("shape", "warns"),
+    [((20, 8, 8, 1), True), ((20, 6, 6, 3), True), ((20, 1, 8, 8), False),
+     ((20, 3, 8, 4), False), ((20, 8, 3, 2), False)],
+)  # fmt: skip
+def test_images_whose_channels_come_last_warn(shape, warns):
+    X = np.random.RandomState(0).uniform(size=shape).astype(np.float32)
+    y = np.repeat([0, 1], 10)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_training_set(small_filter(), X, y)
+    messages = [str(w.message) for w in caught]
+    assert any("give X.transpose(0, 3, 1, 2)" in m for m in messages) == warns
+
+
+def test_the_warning_of_channels_names_the_line_of_the_caller(digits):
+    X, y = digits
+    ispl = small_filter(method="paper", estimator=GaussianNB())
+    with pytest.warns(UserWarning, match="taken for images of 8 channels") as caught:
+        ispl.fit(X.reshape(-1, 8, 8, 1), y)
+    assert [w.filename for w in caught if "channels" in str(w.message)] == [__file__]
 
 
 def test_class_that_vanishes_warns_and_cannot_be_replaced(digits):
