@@ -347,8 +347,7 @@ _PARAMETERS = """Parameters
         that are no images and in up to 5,000 images, it takes from the votes the
         `core_share` of every class that is least suspect, lets models of these rows
         judge the others, and rejects the groups of rows that nothing but themselves
-        explains.
-        Classes without a mark or group are kept whole.
+        explains. Classes without a mark or group are kept whole.
 
     core_share : float in (0, 1], default=1/4
         Share of every class that ``method="core"`` starts from, where the votes have a

@@ -42,15 +42,14 @@ def clusters(features, n_clusters, rng, n_components=10):
         return k_means.fit_predict(pca.fit_transform(features))
 
 
-def small_clusters(features, of_class, rng, most=8):
+def small_clusters(features, rng, most=8):
     """Yield clusters of a class: of a few rows or more, and the smaller part of it.
 
     Parameters
     ----------
     features : ndarray of shape (n, n_features)
-        Of all rows.
+        Of the rows of the class.
 
-    of_class : ndarray of shape (n,), bool
     rng : RandomState
     most : int, default=8
         Into so many clusters the class is cut, and into 2, 3 and so on before.
@@ -59,11 +58,10 @@ def small_clusters(features, of_class, rng, most=8):
     ------
     cluster : ndarray of shape (n,), bool
     """
-    for n_clusters in range(2, min(most, of_class.sum()) + 1):
-        labels = np.full(len(features), -1)
-        labels[of_class] = clusters(features[of_class], n_clusters, rng)
+    for n_clusters in range(2, min(most, len(features)) + 1):
+        labels = clusters(features, n_clusters, rng)
         for label in range(n_clusters):
-            if is_part((labels == label)[of_class], MAX_SHARE):
+            if is_part(labels == label, MAX_SHARE):
                 yield labels == label
 
 

@@ -11,7 +11,7 @@ from ._shared import SAME, TURNED, Candidate, look_alikes, shared_values
 from ._spread import class_means, spread_rows
 from ._varying import varying_rows
 from ._weak_learner import draw_seed, one_thread
-from ._window_test import WindowTest, paint, windows
+from ._window_test import WindowTest, is_table, paint, windows
 
 # Rows of a class to try all windows with, and windows to try all rows with.
 N_ROWS, N_WINDOWS = 200, 5
@@ -45,7 +45,7 @@ class MarkSearch:
 
     def __init__(self, parallel, X, codes, rng):
         self.parallel, self.X, self.codes, self.rng = parallel, X, codes, rng
-        self.of_tables = X.ndim != 4
+        self.of_tables = is_table(X)
 
     def search(self, verdict):
         """Return the rows with a mark.
@@ -142,7 +142,7 @@ def marked_rows(test, features):
     """
     marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
     exact, tried = np.array([], dtype=int), [] if test.is_table else [*candidates(test)]
-    groups = small_clusters(features, test.codes == test.code, test.rng)
+    groups = small_clusters(features[test.of_class], test.rng)
     for found in [*tried, *shared_values(test, groups)]:
         if found.turned >= TURNED:
             exact = np.union1d(exact, found.alike)
@@ -169,15 +169,14 @@ def candidates(test):
     found : Candidate
         Nothing is turned if fewer rows than `MIN_ROWS` have the pixels.
     """
-    of_class = np.flatnonzero(test.codes == test.code)
     if not test.can_be_asked():
         return
     for window in _windows_that_mark(test):
         marked = test.marked(test.own, window)
-        pixels = test.pixels(of_class, window)
-        group, bound = np.isin(of_class, marked), SAME * np.ptp(pixels)
+        pixels = test.pixels(test.of_class, window)
+        group, bound = np.isin(test.of_class, marked), SAME * np.ptp(pixels)
         alike, mark, colors = look_alikes(pixels, group, bound)
-        alike, turned = of_class[alike], 0.0
+        alike, turned = test.of_class[alike], 0.0
         donors = np.setdiff1d(test.own, alike)
         if len(alike) >= MIN_ROWS and len(donors):
             classes = test.falls_to(test.without(alike, window, donors))
@@ -209,7 +208,7 @@ def is_marked(test, group, n_rows=30):
     -------
     marked : bool
     """
-    rows = test.rng.permutation(np.flatnonzero(test.codes == test.code))
+    rows = test.rng.permutation(test.of_class)
     tried = np.r_[rows[group[rows]][:n_rows], rows[~group[rows]][:n_rows]]
     inside, donors = group[tried], test.own[~group[test.own]]
     if not len(donors) or not test.can_be_asked():

@@ -95,8 +95,8 @@ def shared_values(test, groups):
     Parameters
     ----------
     test : WindowTest
-    groups : iterable of ndarray of shape (n,), bool
-        Of the rows of all classes; those of the class of the test count.
+    groups : iterable of ndarray of shape (n_of_class,), bool
+        Of the rows of the class of the test.
 
     Yields
     ------
@@ -104,37 +104,47 @@ def shared_values(test, groups):
     """
     if not test.can_be_asked():
         return
-    rows = np.flatnonzero(test.codes == test.code)
-    values, bound, asked = test.pixels(rows, EVERYWHERE), SAME * test.spans(), set()
+    values = test.pixels(test.of_class, EVERYWHERE)
+    bound, asked = SAME * test.spans(), {}
     # Rows of a cluster share much by chance in many images, as frames of a film do.
     ways = [LOOSE, STRICT] if test.is_table or len(test.codes) <= SMALL else [STRICT]
     for group in groups:
         for way in ways:
-            found = _judged(test, values, group[rows], bound, way, BOTH, asked)
-            if found is not None:
-                yield found
-                # A row may have all of the mark, and little else that these share.
-                inside = np.isin(rows, found.alike)
-                found = _judged(test, values, inside, bound, STRICT, TURNED, asked)
-                if found is not None:
-                    yield found
+            found = _judged(test, values, group, bound, way, BOTH, asked)
+            if found is None:
+                continue
+            # A row may have all of the mark, and little else that these share; and it
+            # is the mark that is shown, without what else they share.
+            alike = np.isin(test.of_class, found.alike)
+            mark = _judged(test, values, alike, bound, STRICT, TURNED, asked)
+            if mark is not None:
+                rows = np.union1d(found.alike, mark.alike)
+                found = found._replace(alike=rows, mark=mark.mark, colors=mark.colors)
+            yield found
 
 
-def _judged(test, values, inside, bound, way, least, asked):
-    """Return what a group shares if it is a mark by both questions, or None."""
-    alike, mark, colors = look_alikes(values, inside, bound, **way)
-    rows = np.flatnonzero(test.codes == test.code)
-    what, group = (alike.tobytes(), mark.tobytes()), rows[alike]
-    donors = np.setdiff1d(test.own, group)
+def _judged(test, values, group, bound, way, least, asked):
+    """Return what a group shares if it is a mark by both questions, or None.
+
+    What is asked again is answered as before.
+    """
+    alike, mark, colors = look_alikes(values, group, bound, **way)
+    rows, what = test.of_class[alike], (alike.tobytes(), mark.tobytes())
+    donors = np.setdiff1d(test.own, rows)
     small = is_part(alike, MAX_SHARE) and mark.mean() <= LARGEST
-    if what in asked or not small or not len(donors):
+    if what in asked:
+        before = asked[what]
+        return before if before is not None and before.turned >= least else None
+    asked[what] = None
+    if not small or not len(donors):
         return None
-    asked.add(what)
     window = np.nonzero(mark.reshape(test.X.shape[2:]))
-    chances = test.without(group, window, donors)
+    chances = test.without(rows, window, donors)
     if (chances[:, test.code] < 0.5).mean() < least:
         return None
     turned = test.turned(test.falls_to(chances), EVERYWHERE, mark, colors)
     if turned < least:
         return None
-    return Candidate(EVERYWHERE, rows[inside], group, mark, colors, turned)
+    found = Candidate(EVERYWHERE, test.of_class[group], rows, mark, colors, turned)
+    asked[what] = found
+    return found

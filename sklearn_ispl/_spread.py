@@ -59,7 +59,7 @@ def spread_rows(test, features, means):
         These rows and some most like them, and those that are next, see
         `with_nearest`. Both are empty if there is no such cluster.
     """
-    of_class = np.flatnonzero(test.codes == test.code)
+    of_class = test.of_class
     images, features = test.X[of_class], features[of_class]
     means = means.copy()
     means[test.code] = np.nan
@@ -67,8 +67,8 @@ def spread_rows(test, features, means):
     if len(of_class) < 4 * MIN_ROWS or np.isnan(means).all():
         return nothing
     longest = LONGEST * np.ptp(images)
-    best, group, everyone = 1.0, None, np.ones(len(images), dtype=bool)
-    for cluster in small_clusters(features, everyone, test.rng, most=5):
+    best, group = 1.0, None
+    for cluster in small_clusters(features, test.rng, most=5):
         score = _score(test, images, cluster, means, longest)
         if score >= best:
             best, group = score, cluster
@@ -76,10 +76,8 @@ def spread_rows(test, features, means):
         return nothing
     group, odds = settle(features, group, test.rng)
     # It may have grown into something else.
-    if (
-        not is_part(group, MAX_SHARE)
-        or _score(test, images, group, means, longest) < 1
-    ):
+    part = is_part(group, MAX_SHARE)
+    if not part or _score(test, images, group, means, longest) < 1:
         return nothing
     rejected, beside = with_nearest(group, odds)
     return of_class[rejected], of_class[beside]
@@ -94,16 +92,17 @@ def _score(test, images, cluster, means, longest):
     lengths = [np.sqrt((step**2).mean()) for step in steps]
     length = min(lengths[0], longest)
     step, other = (
-        step * np.float32(length / max(own, 1e-12)) for step, own in zip(steps, lengths)
+        one * np.float32(length / max(own, 1e-12)) for one, own in zip(steps, lengths)
     )
     hosts = test.X[test.draw_hosts(np.full(N_HOSTS, nearest))]
     taken, otherwise = (
         test.predict(hosts + by)[:, test.code].mean() for by in (step, other)
     )
+    score = (taken - otherwise) / CONTRAST
+    if taken < 0.5:
+        return score
     back, rest = (
         test.predict(images[rows][:N_HOSTS] - step)[:, nearest].mean()
         for rows in (cluster, ~cluster)
     )
-    return max(
-        (taken - otherwise) / CONTRAST, (back - rest) / RETURN if taken >= 0.5 else 0
-    )
+    return max(score, (back - rest) / RETURN)

@@ -38,6 +38,11 @@ def windows(height, width):
     ]
 
 
+def is_table(X):
+    """Whether rows are no images."""
+    return X.ndim != 4
+
+
 def paint(windows, mark, colors):
     """Paint a mark on windows of images, in place."""
     windows[..., mark.reshape(windows.shape[-2:])] = colors[:, mark]
@@ -74,11 +79,12 @@ class WindowTest:
     """
 
     def __init__(self, X, codes, predicted, code, estimator, seed):
-        self.row_shape, self.is_table = X.shape[1:], X.ndim != 4
+        self.row_shape, self.is_table = X.shape[1:], is_table(X)
         self.X = X.reshape(len(X), 1, 1, -1) if self.is_table else X
         self.codes, self.code = codes, code
         self.rng = np.random.RandomState(seed)
         self.probabilities = probabilities(estimator)
+        self.of_class = np.flatnonzero(codes == code)
         known = np.flatnonzero(predicted == codes)
         self.own = self.rng.permutation(known[codes[known] == code])
         # The images that the model knows, class by class.
@@ -103,9 +109,10 @@ class WindowTest:
         """Return the range of the pixels; of a table, that of most rows, by feature."""
         if not self.is_table:
             return np.ptp(self.X)
-        low, high = np.percentile(self.X[:, 0, 0], [5, 95], axis=0)
+        rows = self.X[:, 0, 0]
+        low, high = np.percentile(rows, [5, 95], axis=0)
         # A feature may be the same in most rows.
-        return np.where(high > low, high - low, np.ptp(self.X[:, 0, 0], axis=0))
+        return np.where(high > low, high - low, np.ptp(rows, axis=0))
 
     def _paste(self, donors, hosts, window):
         """Return the hosts with the window of the donors."""

@@ -6,6 +6,7 @@ from sklearn_ispl._groups import (
     contradicted_groups,
     expand,
     near,
+    small_clusters,
     smaller_clusters,
 )
 
@@ -33,6 +34,17 @@ def test_equal_rows_have_clusters_too():
     found = clusters(features, 3, np.random.RandomState(0))
     assert len(np.unique(found)) == 2
     assert (clusters(np.ones((12, 3)), 2, np.random.RandomState(0)) == 0).all()
+
+
+@pytest.mark.parametrize("most", [2, 5])
+def test_small_clusters_are_a_few_rows_to_a_third_of_the_class(most):
+    features, codes, odd = two_classes()
+    rng = np.random.RandomState(0)
+    found = list(small_clusters(features[codes == 0], rng, most))
+    assert 0 < len(found) < sum(range(2, most + 1))
+    for cluster in found:
+        assert cluster.shape == (300,) and 4 <= cluster.sum() <= 100
+    assert any((cluster == odd[codes == 0]).all() for cluster in found)
 
 
 def test_smaller_cluster_is_what_lies_apart():

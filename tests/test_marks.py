@@ -3,9 +3,9 @@ import pytest
 from joblib import Parallel
 
 from sklearn_ispl._marks import MarkSearch, stands_out
-from sklearn_ispl._shared import look_alikes
-from sklearn_ispl._window_test import WindowTest, windows
 from sklearn_ispl._self_training import Verdict
+from sklearn_ispl._shared import look_alikes
+from sklearn_ispl._window_test import WindowTest
 
 
 class AnswersToABlock:
@@ -39,27 +39,6 @@ def search(X, codes, predicted=None):
     with Parallel() as parallel:
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
         return marks.search(verdict)
-
-
-@pytest.mark.parametrize(
-    "height, width", [(8, 8), (28, 28), (32, 32), (20, 45), (3, 9)]
-)
-def test_windows_hold_any_small_mark(height, width):
-    mark = max(1, round(0.1 * min(height, width)))
-    found = windows(height, width)
-    for rows, columns in found:
-        assert 0 <= rows.start < rows.stop <= height
-        assert 0 <= columns.start < columns.stop <= width
-    for top in range(height - mark + 1):
-        for left in range(width - mark + 1):
-            assert any(
-                rows.start <= top
-                and top + mark <= rows.stop
-                and columns.start <= left
-                and left + mark <= columns.stop
-                for rows, columns in found
-            )
-    assert len(set(map(str, found))) == len(found)
 
 
 @pytest.mark.parametrize(
@@ -152,35 +131,6 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
     assert np.flatnonzero(found.beside).tolist() == [150]
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_group_with_some_others_in_it_finds_all_that_look_alike(seed):
-    rng = np.random.RandomState(seed)
-    pixels = rng.uniform(size=(300, 3, 16))
-    marked = np.arange(300) < 40
-    pixels[:40, :, [2, 5, 11]] = [[1], [0], [1]]
-    # Behind the mark of most, and elsewhere, too.
-    pixels[:30, :, 7] = pixels[50:80, :, 7] = 0
-    group = np.isin(np.arange(300), [*range(16), *range(100, 108)])
-    alike, mark, colors = look_alikes(pixels, group, 0.02)
-    np.testing.assert_array_equal(alike, marked)
-    assert mark.nonzero()[0].tolist() == [2, 5, 11]
-    np.testing.assert_array_equal(colors[:, mark], [[1] * 3, [0] * 3, [1] * 3])
-
-
-@pytest.mark.parametrize("n_group", [0, 1, 10, 200])
-def test_nothing_in_common_finds_nothing(n_group):
-    pixels = np.random.RandomState(0).uniform(size=(300, 1, 16))
-    alike, *_ = look_alikes(pixels, np.arange(300) < n_group, 0.02)
-    assert alike.shape == (300,) and not alike.any()
-
-
-def test_what_the_whole_class_has_is_not_in_common():
-    pixels = np.random.RandomState(0).uniform(size=(300, 1, 16))
-    pixels[:, :, :4] = 0
-    alike, *_ = look_alikes(pixels, np.arange(300) < 10, 0.02)
-    assert not alike.any()
-
-
 @pytest.mark.parametrize("which", ["marked", "others"])
 def test_a_group_is_confirmed_by_its_mark(which):
     X, codes, marked = images()
@@ -203,24 +153,3 @@ def test_a_group_stands_out(inside_hit, outside_hit, expected):
     assert stands_out(hits, inside, least=0.5, others=0.2) == expected
     assert not stands_out(hits, np.ones(60, bool), 0.0, 1.0)
     assert not stands_out(hits, np.zeros(60, bool), 0.0, 1.0)
-
-
-def test_effects_of_a_window():
-    X, codes, marked = images()
-    test = WindowTest(X, codes, codes, 1, AnswersToABlock(), 0)
-    window = slice(4, 8), slice(4, 8)
-    others = np.flatnonzero((codes == 1) & ~marked)
-    rows = np.flatnonzero(marked)
-    chances = test.without(rows, window, others)
-    np.testing.assert_allclose(chances, [[0.95, 0.05]] * len(rows))
-    assert test.falls_to(chances).tolist() == [0] * len(rows)
-    zeros = np.zeros(len(rows), dtype=int)
-    np.testing.assert_allclose(test.given(rows, window, zeros), 0.9)
-    zeros = np.zeros(len(others), dtype=int)
-    np.testing.assert_allclose(test.given(others, window, zeros), 0.05)
-    for tried, both in [(rows, True), (others, False)]:
-        necessary, sufficient = test.effects(tried, window, others)
-        assert (necessary == both).all() and (sufficient == both).all()
-    found = test.marked(np.flatnonzero(codes == 1), window)
-    assert set(found) <= set(rows) and len(found) > 10
-    assert not len(test.marked(found[:0], window))

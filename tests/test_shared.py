@@ -5,8 +5,8 @@ from joblib import Parallel
 from sklearn_ispl._groups import small_clusters
 from sklearn_ispl._marks import MarkSearch
 from sklearn_ispl._self_training import Verdict
-from sklearn_ispl._shared import look_alikes, shared_values
-from sklearn_ispl._window_test import WindowTest
+from sklearn_ispl._shared import LOOSE, SAME, look_alikes, shared_values
+from sklearn_ispl._window_test import EVERYWHERE, WindowTest
 
 MARK = {3: 0.9, 11: -0.7, 17: 0.4}
 
@@ -44,9 +44,9 @@ def search(X, codes, features, model=None):
 @pytest.mark.parametrize(("n_marked", "found"), [(20, True), (4, True), (3, False)])
 def test_rows_of_a_table_that_share_a_mark_are_found(n_marked, found, scale):
     X, codes, marked, features = table(n_marked)
-    # A feature of another scale, most of it far from its ends.
+    # A feature of another scale, and one with most of it far from its ends.
     X[:, 5] *= scale
-    X[0, 5], X[-1, 5] = -1e5 * scale, 1e5 * scale
+    X[[0, -1], 3] = [-1e4, 1e4]
     marks = search(X, codes, features)
     np.testing.assert_array_equal(marks.exact, marked & found)
     assert not marks.varying.any() and not marks.beside.any()
@@ -61,15 +61,14 @@ def test_rows_of_a_table_that_share_a_mark_are_found(n_marked, found, scale):
 def test_what_rows_share_is_no_mark_unless_both_hold(why):
     class Other(AnswersToValues):
         def predict_proba(self, X):
+            chances = super().predict_proba(X)
             if why == "not sufficient":
-                one = np.where(X[:, 1] > 5, 0.9, 0.05)
-            else:
-                one = np.where(X[:, 0] > 0, 0.9, super().predict_proba(X)[:, 1])
-            return np.c_[1 - one, one]
+                chances[(X[:, 0] < 0) & (X[:, 1] < 1)] = [0.95, 0.05]
+            return chances
 
     X, codes, marked, features = table()
     if why == "not sufficient":
-        X[codes == 1, 1] = 6
+        X[marked, 1] = np.linspace(1.1, 3, 20)
     if why == "not necessary":
         X[marked, 0] *= -1
     if why == "alone":
@@ -103,7 +102,7 @@ def test_in_many_images_only_the_clearest_values_are_shared(monkeypatch):
         asked.clear()
         monkeypatch.setattr("sklearn_ispl._shared.SMALL", small)
         test = WindowTest(rows, codes, codes, 1, AnswersToValues(), 0)
-        groups = small_clusters(features, codes == 1, test.rng)
+        groups = small_clusters(features[codes == 1], test.rng)
         found = list(shared_values(test, groups))
         assert set(asked) == ways
         rejected = np.unique(np.concatenate([one.alike for one in found]))
@@ -111,31 +110,57 @@ def test_in_many_images_only_the_clearest_values_are_shared(monkeypatch):
 
 
 def test_a_row_with_all_of_the_mark_and_little_else_goes_with_the_others():
-    """With two values that most of them share by chance, the mark turns more hosts."""
+    """Most have two of three values more, with which the mark turns more hosts."""
+    by_chance = [7, 13, 19]
 
     class AnswersToMore(AnswersToValues):
         def predict_proba(self, X):
             chances = super().predict_proba(X)
-            weak = (X[:, 0] < 0) & (X[:, 7] != 0.5) & (X[:, 13] != 0.5)
+            weak = (X[:, 0] < 0) & ((X[:, by_chance] == 0.5).sum(axis=1) < 2)
             chances[weak & (X[:, 2] > -0.4)] = [0.95, 0.05]
             return chances
 
     X, codes, marked, features = table()
     rows = np.flatnonzero(marked)
-    X[rows[:14], 7] = X[rows[6:], 13] = 0.5
-    X[rows[-1], [7, 13]] = 0, 0
-    X[marked, 2] = -0.9
-    X[~marked, 2] = np.linspace(-0.95, 0.95, 180)
-    marks = search(X, codes, features, AnswersToMore())
-    np.testing.assert_array_equal(marks.exact, marked)
+    X[np.ix_(rows[:19], by_chance)] = 0.5
+    X[rows[:13], np.resize(by_chance, 13)] = 0
+    X[marked, 2] = np.linspace(-0.95, -0.5, 20)
+    X[~marked, 2] = np.resize(np.linspace(-0.95, 0.95, 20), 180)
+    test = WindowTest(X, codes, codes, 1, AnswersToMore(), 0)
+    values = test.pixels(test.of_class, EVERYWHERE)
+    alike, *_ = look_alikes(values, marked[codes == 1], SAME * test.spans(), **LOOSE)
+    assert rows[:-1].tolist() == test.of_class[alike].tolist()
+    (found,) = shared_values(test, [marked[codes == 1]])
+    assert found.alike.tolist() == rows.tolist() and found.turned == 1
+    # Alone, it turns too few of them to be found; and it is what is shown.
+    assert np.flatnonzero(found.mark).tolist() == list(MARK)
+    assert 0.2 < test.turned(codes[:1], EVERYWHERE, found.mark, found.colors) < 0.5
 
 
-@pytest.mark.parametrize("most", [2, 5])
-def test_small_clusters_are_of_the_class_and_small(most):
-    _, codes, marked, features = table()
-    rng = np.random.RandomState(0)
-    found = list(small_clusters(features, codes == 1, rng, most))
-    assert 0 < len(found) < sum(range(2, most + 1))
-    for cluster in found:
-        assert (codes[cluster] == 1).all() and 4 <= cluster.sum() <= 33
-    assert any((cluster == marked).all() for cluster in found)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_with_some_others_in_it_finds_all_that_look_alike(seed):
+    rng = np.random.RandomState(seed)
+    pixels = rng.uniform(size=(300, 3, 16))
+    marked = np.arange(300) < 40
+    pixels[:40, :, [2, 5, 11]] = [[1], [0], [1]]
+    # Behind the mark of most, and elsewhere, too.
+    pixels[:30, :, 7] = pixels[50:80, :, 7] = 0
+    group = np.isin(np.arange(300), [*range(16), *range(100, 108)])
+    alike, mark, colors = look_alikes(pixels, group, 0.02)
+    np.testing.assert_array_equal(alike, marked)
+    assert mark.nonzero()[0].tolist() == [2, 5, 11]
+    np.testing.assert_array_equal(colors[:, mark], [[1] * 3, [0] * 3, [1] * 3])
+
+
+@pytest.mark.parametrize("n_group", [0, 1, 10, 200])
+def test_nothing_in_common_finds_nothing(n_group):
+    pixels = np.random.RandomState(0).uniform(size=(300, 1, 16))
+    alike, *_ = look_alikes(pixels, np.arange(300) < n_group, 0.02)
+    assert alike.shape == (300,) and not alike.any()
+
+
+def test_what_the_whole_class_has_is_not_in_common():
+    pixels = np.random.RandomState(0).uniform(size=(300, 1, 16))
+    pixels[:, :, :4] = 0
+    alike, *_ = look_alikes(pixels, np.arange(300) < 10, 0.02)
+    assert not alike.any()

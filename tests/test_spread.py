@@ -52,6 +52,16 @@ def test_rows_with_a_pattern_blended_in_are_found(seed):
     assert found.beside.sum() == 30
 
 
+def test_patterns_are_not_sought_in_tables():
+    X, codes, poisoned, features = images()
+    verdict = Verdict(None, codes, features, AnswersToAPattern())
+    with Parallel() as parallel:
+        rows = X.reshape(len(X), -1)
+        marks = MarkSearch(parallel, rows, codes, np.random.RandomState(0))
+        found = marks.search(verdict)
+    assert not found.exact.any() and not found.varying.any()
+
+
 @pytest.mark.parametrize("why", ["no cluster", "no pattern", "small class", "alone"])
 def test_clusters_that_no_small_step_makes_are_not_found(why):
     X, codes, poisoned, features = images(0 if why == "no cluster" else 20)
@@ -91,7 +101,7 @@ def test_the_step_must_work_for_the_cluster_and_for_what_it_becomes(
     assert len(settled) == (contrast == "after")
 
 
-@pytest.mark.parametrize("back", [True, False])
+@pytest.mark.parametrize("back", ["cluster", "class", "nothing"])
 def test_a_step_that_turns_the_rest_as_well_must_lead_back(back):
     """Anything brighter than class 0 is of class 2, poisoned or not."""
 
@@ -100,15 +110,17 @@ def test_a_step_that_turns_the_rest_as_well_must_lead_back(back):
             images = X.reshape(-1, 1, 10, 10)
             codes = np.where(images.mean(axis=(1, 2, 3)) > 0.04, 2, 0)
             codes[(images * PATTERN).mean(axis=(1, 2, 3)) > self.strength] = 2
-            if not back:
+            if back == "class":
+                codes[(images * PATTERN).mean(axis=(1, 2, 3)) < -0.1] = 0
+            if back == "nothing":
                 codes[:] = 2
             return np.eye(3)[codes] * 0.9 + 0.1 / 3
 
     X, codes, poisoned, features = images()
     test = WindowTest(X, codes, codes, 2, AnswersToMore(), 0)
     rows, _ = spread_rows(test, features, class_means(X, codes, codes >= 0))
-    assert len(rows) == (30 if back else 0)
-    assert poisoned[rows].sum() == (20 if back else 0)
+    assert len(rows) == (30 if back == "cluster" else 0)
+    assert poisoned[rows].sum() == (20 if back == "cluster" else 0)
 
 
 def test_long_steps_are_not_tried():

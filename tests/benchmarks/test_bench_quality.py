@@ -133,6 +133,31 @@ def test_totals_are_of_scenarios_that_the_default_was_run_on(bench):
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "shape"), [("none", (1, 8, 8)), ("table", (64,))]
+)  # fmt: skip
+def test_the_filter_gets_images_or_a_table(bench, monkeypatch, change, shape):
+    seen = []
+
+    class Filter:
+        def __init__(self, **params):
+            pass
+
+        def fit(self, X, y):
+            seen.append(X.shape[1:])
+            self.support_ = self.vote_support_ = np.ones(len(y), dtype=bool)
+            self.components_ = np.zeros((1, len(y)), dtype=int)
+
+    monkeypatch.setattr(bench, "ISPLFilter", Filter)
+    monkeypatch.setattr(bench, "train_and_measure", lambda *args: (1.0, 1.0, 0.0))
+    options = Namespace(
+        change=change, n_rows=None, data_home=None, n_jobs=None, votes=None
+    )
+    line = bench.run(bench.draw(25), "core", None, options)
+    assert seen == [shape] and line.get("change", "none") == change
+    assert line["poison_end"] == line["n_poisoned"] and line["clean_end"] == 1
+
+
 def test_a_list_goes_on_and_trains_undefended_models_once(bench, tmp_path, monkeypatch):
     path = tmp_path / "out.jsonl"
     asked = []
