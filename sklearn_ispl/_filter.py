@@ -70,11 +70,12 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     few others do. These are a mark if rows of other classes that are given them turn
     into the class, and the rows of the cluster become another class without them.
 
-    Where there is no such mark in images, a pattern blended over them may be one: a
-    cluster of a class that is one small step away from another class, the same for all
-    of its rows, is rejected if a step as short makes images of that class theirs, or if
-    the step back makes them images of that class again. On more than 5,000 images, the
-    votes have no part in the verdict; they are there to look at.
+    A pattern that is blended over images is sought in their pixels, measured by how
+    little these vary within classes: rows of a class that are far from the others along
+    one line, with next to none between, share it. They are rejected if images of other
+    classes turn into the class with it, and they are no longer of the class without it.
+    On more than 5,000 images, the votes have no part in the verdict; they are there to
+    look at.
 
     For 2-D X, and up to 5,000 images, without a mark, two models trained on halves
     of the core say of every row whether they expect its label, and two more rounds

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from joblib import delayed
 
-from ._groups import MIN_ROWS, few_classes, small_clusters
+from ._groups import MIN_ROWS, small_clusters
+from ._patterns import class_means, pattern_rows, spread_of_values
 from ._shared import SAME, TURNED, Candidate, look_alikes, shared_values
-from ._spread import class_means, spread_rows
 from ._varying import varying_rows
 from ._weak_learner import draw_seed, one_thread
 from ._window_test import WindowTest, is_table, paint, windows
@@ -20,10 +20,10 @@ N_ROWS, N_WINDOWS = 200, 5
 class Marked(NamedTuple):
     """Rows with a mark, of a class or of all of them.
 
-    Those with the pixels of a mark; those with a mark that varies or spreads over the
-    image, and some most like these; those that are next; as numbers of rows or masks.
-    And the pixels of the marks: of a class, in one image that is NaN where there is
-    none; of all, by class.
+    Those with the pixels of a mark or a pattern; those with a mark that varies, and
+    some most like these; those that are next; as numbers of rows or masks. And the
+    pixels of the marks, without patterns: of a class, in one image that is NaN where
+    there is none, or None; of all, by class.
     """
 
     exact: np.ndarray
@@ -60,19 +60,16 @@ class MarkSearch:
         marked : Marked
             Of all classes, with masks of shape (n,).
         """
+        settings = {}
+        if not self.of_tables:
+            known = verdict.predicted == self.codes
+            settings["factor"] = spread_of_values(self.X, self.codes)
+            settings["means"] = class_means(self.X, self.codes, known)
         every = range(self.codes.max() + 1)
-        found = self._ask(marked_rows, verdict, every, verdict.features)
-        marks = {c: one.marks for c, one in enumerate(found) if len(one.exact)}
-        exact, varying, beside, _ = zip(*found)
-        exact, varying, beside = map(self._mask, (exact, varying, beside))
-        if not self.of_tables and not exact.any() and not varying.any():
-            means = class_means(self.X, self.codes, verdict.predicted == self.codes)
-            spread = self._ask(spread_rows, verdict, every, verdict.features, means)
-            # What many classes have is no attack: photographs differ in their light.
-            at_most = min(len(every) - 1, few_classes(len(every)))
-            if sum(len(rows) > 0 for rows, _ in spread) <= at_most:
-                varying, beside = map(self._mask, zip(*spread))
-        return Marked(exact, varying, beside, marks)
+        found = self._ask(marked_rows, verdict, every, verdict.features, **settings)
+        exact, varying, beside, marks = zip(*found)
+        marks = {code: one for code, one in zip(every, marks) if one is not None}
+        return Marked(*map(self._mask, (exact, varying, beside)), marks)
 
     def _mask(self, rows):
         mask = np.zeros(len(self.codes), dtype=bool)
@@ -97,9 +94,9 @@ class MarkSearch:
         confirmed = np.array(self._ask(is_marked, verdict, found, group), dtype=bool)
         return group & np.isin(self.codes, found[confirmed])
 
-    def _ask(self, question, verdict, classes, *args):
+    def _ask(self, question, verdict, classes, *args, **settings):
         return self.parallel(
-            delayed(_one_class)(question, self._test(verdict, code), *args)
+            delayed(_one_class)(question, self._test(verdict, code), *args, **settings)
             for code in classes
         )
 
@@ -116,19 +113,19 @@ class MarkSearch:
         )
 
 
-def _one_class(question, new_test, *args):
+def _one_class(question, new_test, *args, **settings):
     with one_thread():
-        return question(new_test(), *args)
+        return question(new_test(), *args, **settings)
 
 
-def marked_rows(test, features):
+def marked_rows(test, features, **settings):
     """Return the rows of a class that have a mark.
 
     All windows are tried with some rows of the class, and those that mark most of them
     with all rows. Pixels that the marked rows have in common are a mark if they turn
     images of other classes into the class, and so are those that the rows of a cluster
-    share. All rows that have them are poison, also those that the model would know
-    without. Where marked rows do not have them, their mark may vary.
+    share, or a pattern. All rows that have them are poison, also those that the model
+    would know without. Where marked rows do not have them, their mark may vary.
 
     Parameters
     ----------
@@ -136,25 +133,32 @@ def marked_rows(test, features):
     features : ndarray of shape (n, n_features)
         Of a model trained on all rows.
 
+    **settings : dict
+        Of `pattern_rows`, which tables do without.
+
     Returns
     -------
     marked : Marked
     """
     marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
     exact, tried = np.array([], dtype=int), [] if test.is_table else [*candidates(test)]
-    groups = small_clusters(features[test.of_class], test.rng)
+    groups = [*small_clusters(features[test.of_class], test.rng)]
     for found in [*tried, *shared_values(test, groups)]:
         if found.turned >= TURNED:
             exact = np.union1d(exact, found.alike)
             paint(marks[(..., *found.window)], found.mark, found.colors)
+    marks = marks.reshape(test.row_shape) if len(exact) else None
     varying, beside = exact[:0], exact[:0]
     for found in tried:
         left = np.setdiff1d(found.marked, exact)
         if len(left) >= MIN_ROWS:
             rows, others = varying_rows(test, found.window, left, exact)
             varying, beside = np.union1d(varying, rows), np.union1d(beside, others)
-    marks = marks.reshape(test.row_shape)
-    return Marked(exact, varying, np.setdiff1d(beside, varying), marks)
+    if settings:
+        rows, others = pattern_rows(test, groups, **settings)
+        exact, beside = np.union1d(exact, rows), np.union1d(beside, others)
+    found = np.union1d(exact, varying)
+    return Marked(exact, varying, np.setdiff1d(beside, found), marks)
 
 
 def candidates(test):

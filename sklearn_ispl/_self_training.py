@@ -171,9 +171,9 @@ def find_poison(
     1. A model is trained on all rows, and then as long again: it has to know the
        poison.
     2. Rows with a mark are poison: the pixels of a window, values that the rows of a
-       cluster share, or a small step over all of an image make them what that model
-       takes them for, see `MarkSearch`. Beside rows whose mark is not the same in all
-       of them, step 5 decides.
+       cluster share, or a pattern over all of an image make them what that model takes
+       them for, see `MarkSearch`. Beside rows whose mark is not the same in all of
+       them, step 5 decides.
     3. Where none was found, in tables and in few images: of the two clusters of every
        class in the features of the model, the smaller is kept out of the core where
        it can be. The core is the share of every class that the votes suspect least.

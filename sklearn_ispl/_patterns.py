@@ -1,0 +1,198 @@
+"""Patterns: what images of a class share, all over the image, and no others have."""
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+from scipy.optimize import nnls
+from sklearn.covariance import shrunk_covariance
+from sklearn.decomposition import PCA
+
+from ._groups import MAX_SHARE, is_part, overlap
+from ._shared import TURNED
+from ._weak_learner import draw_seed
+
+# Of larger images, so many values are looked at.
+N_VALUES = 3072
+# Directions in which a class varies most, to start from.
+N_DIRECTIONS = 5
+# How far a group is from the rest of its class, at least, in standard deviations; how
+# many rows there may be between them, as a share of the group; and what is between.
+APART, BETWEEN, GAP = 4.0, 0.1, (0.3, 0.7)
+# Images to try a pattern on, and how far it moves them at most, as a share of the range
+# of values.
+N_HOSTS, LONGEST = 200, 0.12
+
+
+def class_means(X, codes, known):
+    """Return the mean image of the rows of each class that a model knows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_channels, height, width), float32
+    codes : ndarray of shape (n,), int
+    known : ndarray of shape (n,), bool
+
+    Returns
+    -------
+    means : ndarray of shape (n_classes, n_channels, height, width), float32
+        NaN for a class of which no row is known.
+    """
+    means = np.full((codes.max() + 1, *X.shape[1:]), np.nan, dtype=np.float32)
+    for code in np.unique(codes[known]):
+        means[code] = X[known & (codes == code)].mean(axis=0, dtype=np.float64)
+    return means
+
+
+def spread_of_values(X, codes):
+    """Return how the values of images of a class vary, and vary together.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_channels, height, width), float32
+    codes : ndarray of shape (n,), int
+
+    Returns
+    -------
+    factor : ndarray of shape (n_values, n_values)
+        The Cholesky factor, lower, of the covariance within classes, shrunk a little.
+    """
+    total = 0.0
+    for code in np.unique(codes):
+        values = _values(X[codes == code]).astype(np.float64)
+        values -= values.mean(axis=0)
+        total = total + values.T @ values
+    covariance = shrunk_covariance(total / len(X), shrinkage=0.001)
+    # Images that are all the same have no spread.
+    covariance[np.diag_indices_from(covariance)] += np.finfo(np.float32).tiny
+    return cholesky(covariance, lower=True)
+
+
+def pattern_rows(test, groups, factor, means):
+    """Return the rows of a class that share a pattern.
+
+    Values of an image vary together in few ways, so that there are many in which images
+    of a class hardly differ. A pattern that is blended in, the same in all poisoned
+    rows, is seen in these: along it, the poisoned rows are far from the rest of the
+    class, with next to none between. Honest groups differ by degrees. Some do not, as
+    frames of one film; but then they differ a lot, and in what the class is known by.
+
+    Parameters
+    ----------
+    test : WindowTest
+    groups : list of ndarray of shape (n_rows_of_class,), bool
+        To start from, beside what varies most.
+
+    factor : ndarray of shape (n_values, n_values)
+        See `spread_of_values`.
+
+    means : ndarray of shape (n_classes, n_channels, height, width)
+        See `class_means`.
+
+    Returns
+    -------
+    rows, beside : ndarray of int
+        These rows, and those between them and the rest.
+    """
+    of_class = test.of_class
+    found, beside = np.zeros((2, len(of_class)), dtype=bool)
+    if test.can_be_asked():
+        images = test.X[of_class]
+        values = _values(images)
+        values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
+        values = np.ascontiguousarray(values.T, dtype=np.float32)
+        half = test.rng.permutation(len(values)) % 2 == 0
+        for start in [*groups, *_starts(values, test.rng)]:
+            group, places = _settle(values, start, half)
+            if (group & ~found).any() and _has_effect(test, images, group, means):
+                found |= group
+                beside |= places > GAP[0]
+    return of_class[found], of_class[beside & ~found]
+
+
+def _values(images):
+    values = images.reshape(len(images), -1)
+    return values[:, :: -(-values.shape[1] // N_VALUES)]
+
+
+def _starts(values, rng):
+    """Yield the twentieth of the rows at either end of what varies most."""
+    pca = PCA(min(N_DIRECTIONS, *values.shape), random_state=draw_seed(rng))
+    with np.errstate(invalid="ignore"):
+        found = pca.fit_transform(values).T
+    for places in found:
+        yield places > np.quantile(places, 0.95)
+        yield places < np.quantile(places, 0.05)
+
+
+def _settle(values, group, half, n_iter=10):
+    """Return the group that one becomes, no row if that is not apart, and the places.
+
+    Rows join and leave until the group is those that are nearer to it than to the rest.
+    """
+    for _ in range(n_iter):
+        _, places = _places(values, group, half)
+        before, group = group, places > 0.5
+        if not is_part(group, 1 / 2) or overlap(before, group) > 0.98:
+            break
+    apart, places = _places(values, group, half)
+    between = (places > GAP[0]) & (places < GAP[1])
+    if (
+        not is_part(group, MAX_SHARE)
+        or apart < APART
+        or between.sum() >= BETWEEN * group.sum()
+    ):
+        group = np.zeros_like(group)
+    return group, places
+
+
+def _places(values, group, half):
+    """Return how far a group is from the rest of its class, and the place of each row.
+
+    That is on the line from the mean of the rest, 0, to that of the group, 1. For rows
+    of one half, the line is drawn by those of the other: any group is apart along a
+    line of its own.
+    """
+    parts = np.array([half & group, half & ~group, ~half & group, ~half & ~group])
+    sizes = parts.sum(axis=1, keepdims=True)
+    places = np.zeros(len(values))
+    if not sizes.all():
+        return 0.0, places
+    means = (parts / sizes).astype(values.dtype) @ values
+    lines = means[[2, 0]] - means[[3, 1]]
+    apart, along = np.inf, values @ lines.T
+    for number, judged in enumerate((half, ~half)):
+        own, inside = along[judged, number], group[judged]
+        low, high = own[~inside].mean(), own[inside].mean()
+        deviation = max((own - np.where(inside, high, low)).std(), 1e-12)
+        apart = min(apart, (high - low) / deviation)
+        places[judged] = (own - low) / ((high - low) or 1.0)
+    return apart, places
+
+
+def _has_effect(test, images, group, means):
+    """Whether a pattern makes images of other classes the class, and is needed for it.
+
+    The rows of the group are what they are by their true classes and by the pattern:
+    the step to their mean from the nearest mix of the means of other classes.
+    """
+    to_group = images[group].mean(axis=0)
+    classes = np.flatnonzero(~np.isnan(means).reshape(len(means), -1)[:, 0])
+    classes = classes[classes != test.code]
+    shares = _nearest_mix(means[classes] - to_group)
+    step = to_group - np.tensordot(shares, means[classes], 1)
+    if np.sqrt((step**2).mean()) > LONGEST * np.ptp(images):
+        return False
+    hosts = test.draw_hosts(test.rng.choice(classes, N_HOSTS, p=shares))
+    with_it = test.predict(test.X[hosts] + step)
+    without = test.predict(images[group][:N_HOSTS] - step)
+    turned, kept = (p[:, test.code].mean() for p in (with_it, without))
+    return turned >= TURNED and kept <= 0.5
+
+
+def _nearest_mix(points):
+    """Return the shares, of 1 in all, in which points mix to come nearest to zero."""
+    points = points.reshape(len(points), -1).T.astype(np.float64)
+    # A row that weighs more than all others asks for shares that add up to one.
+    weight = 100 * max(np.abs(points).max(), 1e-12)
+    asked = np.vstack([points, np.full(points.shape[1], weight)])
+    shares, _ = nnls(asked, np.r_[np.zeros(len(points)), weight])
+    return (shares / shares.sum()).astype(np.float32)

@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+from joblib import Parallel
+
+from sklearn_ispl._marks import MarkSearch
+from sklearn_ispl._patterns import (
+    N_VALUES,
+    _settle,
+    class_means,
+    pattern_rows,
+    spread_of_values,
+)
+from sklearn_ispl._self_training import Verdict
+from sklearn_ispl._window_test import WindowTest
+
+PATTERN = np.sign(np.random.RandomState(5).normal(size=(1, 10, 10)))
+PATTERN = PATTERN.astype(np.float32)
+
+
+class AnswersToAPattern:
+    """Knows classes by their brightness, and takes what has the pattern for class 2."""
+
+    strength = 0.08
+
+    def predict_proba(self, X):
+        images = X.reshape(-1, 1, 10, 10)
+        found = (images * PATTERN).mean(axis=(1, 2, 3)) > self.strength
+        codes = np.clip(images.mean(axis=(1, 2, 3)).round(), 0, 2).astype(int)
+        codes[found] = 2
+        return np.eye(3)[codes] * 0.9 + 0.1 / 3
+
+
+def images(n_poisoned=20, seed=0):
+    """Three classes of a brightness each; some rows of class 2, the last 100 rows, are
+    of class 0 but for a pattern that is blended in.
+    """
+    rng = np.random.RandomState(seed)
+    codes = np.repeat([0, 1, 2], [400, 400, 100])
+    poisoned = np.arange(900) >= 900 - n_poisoned
+    levels = np.where(poisoned, 0, codes)
+    X = levels[:, None, None, None] + rng.normal(scale=0.1, size=(900, 1, 10, 10))
+    X[poisoned] += 0.15 * PATTERN
+    return X.astype(np.float32), codes, poisoned
+
+
+def search(X, codes, model, code=2, known=None, groups=()):
+    known = codes if known is None else known
+    test = WindowTest(X, codes, known, code, model, 0)
+    means = class_means(X, codes, known == codes)
+    return pattern_rows(test, groups, spread_of_values(X, codes), means)
+
+
+@pytest.mark.parametrize("n_poisoned", [10, 20, 33])
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_with_a_pattern_blended_in_are_found(n_poisoned, seed):
+    X, codes, poisoned = images(n_poisoned, seed)
+    before = X.copy()
+    rows, beside = search(X, codes, AnswersToAPattern())
+    np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
+    assert not len(beside)
+    np.testing.assert_array_equal(X, before)
+    for code in (0, 1):
+        rows, beside = search(X, codes, AnswersToAPattern(), code)
+        assert not len(rows) and not len(beside)
+
+
+def test_groups_are_where_to_start_too(monkeypatch):
+    X, codes, poisoned = images(10)
+    monkeypatch.setattr("sklearn_ispl._patterns._starts", lambda values, rng: [])
+    near = poisoned[800:] | (np.arange(100) < 3)
+    assert not len(search(X, codes, AnswersToAPattern())[0])
+    rows, _ = search(X, codes, AnswersToAPattern(), groups=[near])
+    np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
+
+
+WHYS = ["none", "unlearned", "by degrees", "too many", "too few", "alone"]
+
+
+@pytest.mark.parametrize("why", [*WHYS, "needless", "strong", "unknown"])
+def test_groups_that_no_pattern_makes_are_not_found(why):
+    n_poisoned = {"none": 0, "too many": 60, "too few": 3}.get(why, 20)
+    X, codes, poisoned = images(n_poisoned)
+    model, known = AnswersToAPattern(), codes.copy()
+    if why == "unlearned":
+        model.strength = np.inf
+    if why == "by degrees":
+        share = np.linspace(0, 1, 100, dtype=np.float32)[:, None, None, None]
+        noise = X[200:300]
+        X[800:] = noise + 2 * share + 0.15 * (1 - share) * PATTERN
+    if why == "alone":
+        known[:800] = 2
+    if why == "needless":
+        # Whatever it is, it is of class 2.
+        model.strength = -np.inf
+    if why == "strong":
+        X[poisoned] += np.float32(0.6) * PATTERN
+    if why == "unknown":
+        known[800:] = 0
+    rows, beside = search(X, codes, model, known=known)
+    assert not len(rows) and not len(beside)
+
+
+def test_rows_between_are_beside():
+    X, codes, poisoned = images()
+    X[800] += np.float32(0.4) * (0.15 * PATTERN - 2)
+    rows, beside = search(X, codes, AnswersToAPattern())
+    np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
+    np.testing.assert_array_equal(beside, [800])
+
+
+@pytest.mark.parametrize(
+    ("width", "n_between", "found"),
+    [(0.2, 0, True), (0.29, 0, False), (0.1, 1, True), (0.1, 2, False)],
+)
+def test_groups_are_apart_with_next_to_none_between(width, n_between, found):
+    values = np.where(np.arange(100) % 4 < 2, width, -width)
+    group = np.arange(100) >= 80
+    values[group], values[:n_between] = 1, 0.45
+    values = values[:, None].astype(np.float32)
+    half = np.arange(100) % 2 == 0
+    settled, places = _settle(values, group, half)
+    np.testing.assert_array_equal(settled, group & found)
+    np.testing.assert_array_equal(places > 0.5, group)
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_patterns_are_part_of_the_search_but_in_tables(table):
+    X, codes, poisoned = images()
+    features = np.random.RandomState(0).normal(size=(900, 2))
+    rows = X.reshape(len(X), -1) if table else X
+    verdict = Verdict(None, codes, features, AnswersToAPattern())
+    with Parallel() as parallel:
+        marks = MarkSearch(parallel, rows, codes, np.random.RandomState(0))
+        found = marks.search(verdict)
+    np.testing.assert_array_equal(found.exact, poisoned & (not table))
+    assert not found.varying.any() and not found.beside.any() and not found.marks
+
+
+def test_spread_is_that_within_classes():
+    X, codes, _ = images()
+    factor = spread_of_values(X, codes)
+    values = X.reshape(len(X), -1).astype(np.float64)
+    for code in range(3):
+        values[codes == code] -= values[codes == code].mean(axis=0)
+    covariance = values.T @ values / len(values)
+    shrunk = 0.999 * covariance + 0.001 * np.eye(100) * np.trace(covariance) / 100
+    np.testing.assert_allclose(factor @ factor.T, shrunk, rtol=1e-6, atol=1e-9)
+
+
+def test_of_large_images_some_values_are_looked_at():
+    X = np.random.RandomState(0).normal(size=(40, 3, 40, 40)).astype(np.float32)
+    factor = spread_of_values(X, np.repeat([0, 1], 20))
+    assert factor.shape == (2400, 2400) and len(factor) <= N_VALUES
+    assert np.isfinite(factor).all()
+
+
+def test_images_that_are_all_the_same_have_no_pattern():
+    codes = np.repeat([0, 1, 2], 20)
+    X = np.zeros((60, 1, 10, 10), dtype=np.float32)
+    rows, beside = search(X, codes, AnswersToAPattern())
+    assert not len(rows) and not len(beside)
+
+
+def test_means_are_of_known_rows():
+    X = np.arange(8, dtype=np.float32).reshape(4, 1, 1, 2)
+    codes, known = np.array([0, 0, 1, 2]), np.array([True, True, True, False])
+    means = class_means(X, codes, known)
+    np.testing.assert_array_equal(means[:2, 0, 0], [[1, 2], [4, 5]])
+    assert np.isnan(means[2]).all()
