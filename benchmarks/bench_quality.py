@@ -12,8 +12,9 @@ other, or side by side, into one file. A scenario whose undefended A is below 50
 test of a defence: it is marked, and the next seed takes its place. With --votes, every
 fit's predictions and components are kept, to try other rules on. With --change, all
 images come out of lossy compression or have noise after the mark was put on, or the
-mark is moved from image to image, or a pattern is blended over the image in its place,
-or the filter gets the images as a table; give each change a file of its own.
+mark is moved from image to image, or noise or one of the images is blended over the
+image in its place, or the filter gets the images as a table; give each change a file of
+its own.
 """
 
 import argparse
@@ -163,7 +164,7 @@ def attack_of(result):
     source = "all" if result["source"] is None else result["source"]
     rate = result["poison_rate"]
     change = result.get("change", "none")
-    marks = {"none": result["trigger"], "blended": "blended"}
+    marks = {"none": result["trigger"], "blended": "blended", "picture": "picture"}
     mark = marks.get(change, f"{result['trigger']}, {change}")
     return f"{mark}, {source} to {result['target']}, {rate:.0%}"
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sklearn_ispl.datasets import make_blended_trigger, make_trigger
+from sklearn_ispl.datasets import (
+    BlendedTrigger,
+    make_blended_trigger,
+    make_trigger,
+)
 
 
 def jpeg(X, rng, quality=75):
@@ -63,6 +67,8 @@ def changed_trigger(name, X, shape, rng):
         return Moved(make_trigger(X, shape, random_state=rng), rng.randint(1000))
     if name == "blended":
         return make_blended_trigger(X, opacity=0.2, random_state=rng)
+    if name == "picture":
+        return BlendedTrigger(X[rng.randint(len(X))], opacity=0.2)
     return shape
 
 
@@ -74,5 +80,6 @@ CHANGES = {
     "noise": noise,
     "moved": unchanged,
     "blended": unchanged,
+    "picture": unchanged,
     "table": unchanged,
 }

@@ -40,7 +40,7 @@ def test_poison_follows_the_draw(bench, digits, seed):
     assert not changed[~poisoned].any() and (y[poisoned] == target).all()
 
 
-@pytest.mark.parametrize("change", ["noise", "moved", "blended"])
+@pytest.mark.parametrize("change", ["noise", "moved", "blended", "picture"])
 def test_a_change_is_of_all_images_or_of_the_mark(bench, digits, change):
     X, y = digits
     X_poisoned, _, poisoned, _, trigger = bench.poison(bench.draw(25), X, y, change)
@@ -59,7 +59,7 @@ def test_a_change_is_of_all_images_or_of_the_mark(bench, digits, change):
 @pytest.mark.parametrize(
     ("change", "words"),
     [("none", "x, 2 to 3, 5%"), ("jpeg", "x, jpeg, 2 to 3, 5%"),
-     ("blended", "blended, 2 to 3, 5%")],
+     ("blended", "blended, 2 to 3, 5%"), ("picture", "picture, 2 to 3, 5%")],
 )  # fmt: skip
 def test_attack_in_words(bench, change, words):
     assert bench.attack_of(result(change=change)) == words
