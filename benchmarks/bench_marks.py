@@ -4,14 +4,16 @@
     python benchmarks/bench_marks.py --summary marks.jsonl --rst doc/marks.inc
 
 Scenarios are those of the list `tune` of bench_quality.py. A model of all rows is
-trained for 20 epochs, searched, and trained for 20 more. Four rules reject rows:
+trained for 20 epochs, searched, and trained for 20 more. Five rules reject rows:
 
 - windows: those for which one of the best windows is necessary and sufficient;
 - grown: those, and what is like them in the features of the model;
 - pixels: those that have the pixels that the first have in common;
 - painted: the same, if these pixels turn images of other classes. This is the rule of
-  ISPLFilter for marks that are the same in all rows; those that vary, and patterns
-  blended over images, are not looked for here.
+  ISPLFilter for marks in a window that are the same in all rows; those that vary, and
+  those that clusters share, are not looked for here;
+- patterns: those that share a pattern. This is its rule for marks all over the image,
+  which --change makes; give each change a file of its own.
 
 One line of JSON for each seed and number of epochs: poisoned rows left and honest rows
 lost, and what the pixels turn, by whether most rows that have them are poisoned.
@@ -30,19 +32,27 @@ from bench_quality import attack_of, draw, percent, poison
 from render_tables import list_table
 from scenarios import load_split
 from sklearn_ispl import _marks
-from sklearn_ispl._groups import expand
+from sklearn_ispl._groups import expand, small_clusters
+from sklearn_ispl._patterns import class_means, pattern_rows, spread_of_values
 from sklearn_ispl._weak_learner import make_learner, one_thread
 
-RULES = ["windows", "grown", "pixels", "painted"]
+RULES = ["windows", "grown", "pixels", "painted", "patterns"]
 N_EPOCHS = 20
+# What may take the place of a mark.
+POISON_CHANGES = ["none", "moved", "blended", "picture"]
 
 
 def searched(X, codes, predicted, features, estimator, poisoned, seed):
     """Return the rows that each rule rejects, and what pixels turn."""
     rejected = {rule: np.zeros(len(codes), dtype=bool) for rule in RULES}
     turned = {"poison": [], "honest": []}
+    factor = spread_of_values(X, codes)
+    means = class_means(X, codes, predicted == codes)
     for code in range(codes.max() + 1):
         test = _marks.WindowTest(X, codes, predicted, code, estimator, seed)
+        groups = [*small_clusters(features[test.of_class], test.rng)]
+        rows, _ = pattern_rows(test, groups, factor, means)
+        rejected["patterns"][rows] = True
         for found in _marks.candidates(test):
             if len(found.marked) < 2:
                 continue
@@ -63,7 +73,8 @@ def run(seed, options):
     """Return the lines of a seed."""
     what = draw(seed)
     X, codes, *_ = load_split(what["data"], options.n_rows, options.data_home, seed)
-    X, codes, poisoned, (source, target), _ = poison(what, X, codes)
+    X, codes, poisoned, (source, target), _ = poison(what, X, codes, options.change)
+    what["change"] = options.change
     rows, lines = np.arange(len(codes)), []
     new_learner = partial(make_learner, None, X, codes, codes.max() + 1, "cpu")
     with one_thread():
@@ -95,7 +106,7 @@ def table(lines):
     for line in sorted(lines, key=lambda line: (line["seed"], line["n_epochs"])):
         cells = [line["seed"], line["data"], attack_of(line), line["n_epochs"]]
         cells.append("{known} of {n_poisoned}".format(**line))
-        cells += [f"{line[f'left_{rule}']}, {line[f'lost_{rule}']}" for rule in RULES]
+        cells += [_left_and_lost(line, rule) for rule in RULES]
         for kind in ("poison", "honest"):
             shares = line[f"turned_{kind}"]
             cells.append(", ".join(percent(share) for share in sorted(shares)))
@@ -103,9 +114,17 @@ def table(lines):
     return rows
 
 
+def _left_and_lost(line, rule):
+    # Lines of before there was a rule do not have it.
+    if f"left_{rule}" not in line:
+        return ""
+    return f"{line[f'left_{rule}']}, {line[f'lost_{rule}']}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=range(24))
+    parser.add_argument("--change", default="none", choices=POISON_CHANGES)
     parser.add_argument("--data-home")
     parser.add_argument("--n-rows", type=int, default=10_000)
     parser.add_argument("--out", help="JSON lines, appended to")
