@@ -10,16 +10,16 @@ from ._groups import MAX_SHARE, is_part, overlap
 from ._shared import TURNED
 from ._weak_learner import draw_seed
 
-# Of larger images, so many values are looked at.
-N_VALUES = 3072
+# So many values of an image are looked at, at most, and for each of them so many rows.
+N_VALUES, ROWS_PER_VALUE = 3072, 3
 # Directions in which a class varies most, to start from.
 N_DIRECTIONS = 5
 # How far a group is from the rest of its class, at least, in standard deviations; how
 # many rows there may be between them, as a share of the group; and what is between.
 APART, BETWEEN, GAP = 4.0, 0.1, (0.3, 0.7)
-# Images to try a pattern on, and how far it moves them at most, as a share of the range
-# of values.
-N_HOSTS, LONGEST = 200, 0.12
+# Images to try a pattern on; and how far it moves them at most, as a share of the range
+# of values, where fewer rows share it than this.
+N_HOSTS, LONGEST, MANY = 200, 0.12, 40
 
 
 def class_means(X, codes, known):
@@ -55,9 +55,10 @@ def spread_of_values(X, codes):
     factor : ndarray of shape (n_values, n_values)
         The Cholesky factor, lower, of the covariance within classes, shrunk a little.
     """
+    n_values = min(N_VALUES, max(1, len(X) // ROWS_PER_VALUE))
     total = 0.0
     for code in np.unique(codes):
-        values = _values(X[codes == code]).astype(np.float64)
+        values = _values(X[codes == code], n_values).astype(np.float64)
         values -= values.mean(axis=0)
         total = total + values.T @ values
     covariance = shrunk_covariance(total / len(X), shrinkage=0.001)
@@ -73,7 +74,7 @@ def pattern_rows(test, groups, factor, means):
     of a class hardly differ. A pattern that is blended in, the same in all poisoned
     rows, is seen in these: along it, the poisoned rows are far from the rest of the
     class, with next to none between. Honest groups differ by degrees. Some do not, as
-    frames of one film; but then they differ a lot, and in what the class is known by.
+    frames of one film; but these are few, and differ a lot.
 
     Parameters
     ----------
@@ -94,23 +95,32 @@ def pattern_rows(test, groups, factor, means):
     """
     of_class = test.of_class
     found, beside = np.zeros((2, len(of_class)), dtype=bool)
+    asked = set()
     if test.can_be_asked():
         images = test.X[of_class]
-        values = _values(images)
+        values = _values(images, len(factor))
         values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
         values = np.ascontiguousarray(values.T, dtype=np.float32)
         half = test.rng.permutation(len(values)) % 2 == 0
         for start in [*groups, *_starts(values, test.rng)]:
             group, places = _settle(values, start, half)
-            if (group & ~found).any() and _has_effect(test, images, group, means):
+            name = group.tobytes()
+            if not group.any() or name in asked:
+                continue
+            asked.add(name)
+            if _has_effect(test, images, group, means):
                 found |= group
                 beside |= places > GAP[0]
     return of_class[found], of_class[beside & ~found]
 
 
-def _values(images):
+def _values(images, n_values):
+    """Return values of images, the same ones of all, drawn where there are too many."""
     values = images.reshape(len(images), -1)
-    return values[:, :: -(-values.shape[1] // N_VALUES)]
+    if values.shape[1] <= n_values:
+        return values
+    drawn = np.random.RandomState(0).permutation(values.shape[1])[:n_values]
+    return values[:, np.sort(drawn)]
 
 
 def _starts(values, rng):
@@ -128,20 +138,19 @@ def _settle(values, group, half, n_iter=10):
 
     Rows join and leave until the group is those that are nearer to it than to the rest.
     """
+    nothing = np.zeros_like(group)
     for _ in range(n_iter):
         _, places = _places(values, group, half)
         before, group = group, places > 0.5
-        if not is_part(group, 1 / 2) or overlap(before, group) > 0.98:
+        # Honest groups soon take in half of the class.
+        if not is_part(group, MAX_SHARE):
+            return nothing, places
+        if overlap(before, group) > 0.98:
             break
     apart, places = _places(values, group, half)
     between = (places > GAP[0]) & (places < GAP[1])
-    if (
-        not is_part(group, MAX_SHARE)
-        or apart < APART
-        or between.sum() >= BETWEEN * group.sum()
-    ):
-        group = np.zeros_like(group)
-    return group, places
+    found = apart >= APART and between.sum() < BETWEEN * group.sum()
+    return (group if found else nothing), places
 
 
 def _places(values, group, half):
@@ -179,7 +188,8 @@ def _has_effect(test, images, group, means):
     classes = classes[classes != test.code]
     shares = _nearest_mix(means[classes] - to_group)
     step = to_group - np.tensordot(shares, means[classes], 1)
-    if np.sqrt((step**2).mean()) > LONGEST * np.ptp(images):
+    far = np.sqrt((step**2).mean()) > LONGEST * np.ptp(images)
+    if far and group.sum() < MANY:
         return False
     hosts = test.draw_hosts(test.rng.choice(classes, N_HOSTS, p=shares))
     with_it = test.predict(test.X[hosts] + step)
@@ -194,5 +204,10 @@ def _nearest_mix(points):
     # A row that weighs more than all others asks for shares that add up to one.
     weight = 100 * max(np.abs(points).max(), 1e-12)
     asked = np.vstack([points, np.full(points.shape[1], weight)])
-    shares, _ = nnls(asked, np.r_[np.zeros(len(points)), weight])
+    target = np.r_[np.zeros(len(points)), weight]
+    try:
+        shares, _ = nnls(asked, target, maxiter=100 * asked.shape[1])
+    except RuntimeError:
+        # It went round in circles: the nearest point alone will do.
+        shares = (points**2).sum(axis=0) == (points**2).sum(axis=0).min()
     return (shares / shares.sum()).astype(np.float32)

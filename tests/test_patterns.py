@@ -6,6 +6,7 @@ from sklearn_ispl._marks import MarkSearch
 from sklearn_ispl._patterns import (
     N_VALUES,
     _settle,
+    _values,
     class_means,
     pattern_rows,
     spread_of_values,
@@ -30,15 +31,17 @@ class AnswersToAPattern:
         return np.eye(3)[codes] * 0.9 + 0.1 / 3
 
 
-def images(n_poisoned=20, seed=0):
-    """Three classes of a brightness each; some rows of class 2, the last 100 rows, are
-    of class 0 but for a pattern that is blended in.
+def images(n_poisoned=20, seed=0, n_honest=None):
+    """Three classes of a brightness each; some rows of class 2, the last 100 rows or
+    more, are of class 0 but for a pattern that is blended in.
     """
     rng = np.random.RandomState(seed)
-    codes = np.repeat([0, 1, 2], [400, 400, 100])
-    poisoned = np.arange(900) >= 900 - n_poisoned
+    n_last = 100 if n_honest is None else n_honest + n_poisoned
+    codes = np.repeat([0, 1, 2], [400, 400, n_last])
+    poisoned = np.arange(len(codes)) >= len(codes) - n_poisoned
     levels = np.where(poisoned, 0, codes)
-    X = levels[:, None, None, None] + rng.normal(scale=0.1, size=(900, 1, 10, 10))
+    noise = rng.normal(scale=0.1, size=(len(codes), 1, 10, 10))
+    X = levels[:, None, None, None] + noise
     X[poisoned] += 0.15 * PATTERN
     return X.astype(np.float32), codes, poisoned
 
@@ -147,11 +150,65 @@ def test_spread_is_that_within_classes():
     np.testing.assert_allclose(factor @ factor.T, shrunk, rtol=1e-6, atol=1e-9)
 
 
-def test_of_large_images_some_values_are_looked_at():
-    X = np.random.RandomState(0).normal(size=(40, 3, 40, 40)).astype(np.float32)
-    factor = spread_of_values(X, np.repeat([0, 1], 20))
-    assert factor.shape == (2400, 2400) and len(factor) <= N_VALUES
+@pytest.mark.parametrize(
+    ("n", "shape", "n_values"),
+    [(40, (3, 40, 40), 13), (900, (1, 10, 10), 100), (9000, (1, 56, 56), 3000)],
+)
+def test_there_are_rows_enough_for_the_values_looked_at(n, shape, n_values):
+    X = np.random.RandomState(0).normal(size=(n, *shape)).astype(np.float32)
+    factor = spread_of_values(X, np.arange(n) % 2)
+    assert factor.shape == (n_values, n_values) and n_values <= N_VALUES
     assert np.isfinite(factor).all()
+
+
+def test_values_are_drawn_from_all_over_the_image():
+    places = np.arange(3 * 256 * 256).reshape(1, 3, 256, 256)
+    values = _values(places, N_VALUES)
+    np.testing.assert_array_equal(values, _values(places, N_VALUES))
+    assert values.shape == (1, N_VALUES)
+    for part in np.unravel_index(values[0], places.shape[1:]):
+        _, counts = np.unique(part, return_counts=True)
+        assert len(counts) in (3, 256) and counts.max() < 3 * counts.mean()
+
+
+@pytest.mark.parametrize(("n", "side"), [(900, 28), (300, 20)])
+def test_patterns_are_found_in_fewer_rows_than_pixels(n, side):
+    rng = np.random.RandomState(0)
+    pattern = np.sign(rng.normal(size=(1, side, side)))
+    codes = np.repeat([0, 1, 2], [n * 4 // 9, n * 4 // 9, n // 9 + 1])[:n]
+    poisoned = np.arange(n) >= n - 10
+    levels = np.where(poisoned, 0, codes)
+    X = levels[:, None, None, None] + rng.normal(scale=0.1, size=(n, 1, side, side))
+    X[poisoned] += 0.15 * pattern
+
+    class Model:
+        def predict_proba(self, X):
+            images = X.reshape(-1, 1, side, side)
+            codes = np.clip(images.mean(axis=(1, 2, 3)).round(), 0, 2).astype(int)
+            codes[(images * pattern).mean(axis=(1, 2, 3)) > 0.08] = 2
+            return np.eye(3)[codes]
+
+    rows, _ = search(X.astype(np.float32), codes, Model())
+    np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
+
+
+def test_many_rows_may_share_a_strong_pattern():
+    X, codes, poisoned = images(40, n_honest=120)
+    X[poisoned] += np.float32(0.6) * PATTERN
+    for n_shared, found in [(40, True), (39, False)]:
+        kept = np.arange(len(X)) < len(X) - 40 + n_shared
+        rows, _ = search(X[kept], codes[kept], AnswersToAPattern())
+        np.testing.assert_array_equal(rows, np.flatnonzero(poisoned & found))
+
+
+def test_the_nearest_class_alone_will_do(monkeypatch):
+    def endless(A, b, maxiter):
+        raise RuntimeError("Maximum number of iterations reached.")
+
+    X, codes, poisoned = images()
+    monkeypatch.setattr("sklearn_ispl._patterns.nnls", endless)
+    rows, _ = search(X, codes, AnswersToAPattern())
+    np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
 
 
 def test_images_that_are_all_the_same_have_no_pattern():
