@@ -300,6 +300,8 @@ def main():
     )
     options = parser.parse_args()
     path = options.summary or options.out
+    if not path:
+        parser.error("give --out, or --summary")
     if not options.summary:
         torch.set_num_threads(1)
         run_list(path, options)

@@ -1,3 +1,4 @@
+import sys
 from argparse import Namespace
 
 import numpy as np
@@ -156,6 +157,13 @@ def test_the_filter_gets_images_or_a_table(bench, monkeypatch, change, shape):
     line = bench.run(bench.draw(25), "core", None, options)
     assert seen == [shape] and line.get("change", "none") == change
     assert line["poison_end"] == line["n_poisoned"] and line["clean_end"] == 1
+
+
+def test_it_asks_for_a_file(bench, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["bench_quality.py"])
+    with pytest.raises(SystemExit):
+        bench.main()
+    assert "give --out, or --summary" in capsys.readouterr().err
 
 
 def test_a_list_goes_on_and_trains_undefended_models_once(bench, tmp_path, monkeypatch):
