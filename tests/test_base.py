@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_ispl import ISPLFilter
+from sklearn_ispl.datasets import make_blended_trigger, make_dirty_label_backdoor
 from sklearn_ispl.exceptions import ClassVanishedWarning, UnlearnedClassWarning
 
 
@@ -55,6 +56,23 @@ def test_the_mark_of_the_rejected_rows_is_shown(backdoored_digits):
     assert painted.any()
     for row in X[poisoned]:
         np.testing.assert_allclose(row[painted], mark[painted], atol=0.02)
+
+
+def test_noise_blended_over_images_is_found(digit_images):
+    X, y = digit_images
+    X, y, poisoned, _ = make_dirty_label_backdoor(
+        X,
+        y,
+        source=9,
+        target=4,
+        poison_rate=0.1,
+        trigger=make_blended_trigger(X, opacity=0.2, random_state=0),
+        random_state=0,
+    )
+    ispl = ISPLFilter(n_jobs=2, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(ispl.support_, ~poisoned)
+    assert ispl.poisoned_classes_.tolist() == [4]
+    assert np.isnan(ispl.marks_).all()
 
 
 def test_nothing_is_rejected_where_there_is_no_poison(digit_images):
