@@ -5,11 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sklearn_ispl.datasets import (
-    BlendedTrigger,
-    make_blended_trigger,
-    make_trigger,
-)
+from sklearn_ispl.datasets import BlendedTrigger, make_blended_trigger, make_trigger
 
 
 def jpeg(X, rng, quality=75):

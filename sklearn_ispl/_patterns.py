@@ -94,23 +94,24 @@ def pattern_rows(test, groups, factor, means):
         These rows, and those between them and the rest.
     """
     of_class = test.of_class
+    if not test.can_be_asked():
+        return of_class[:0], of_class[:0]
+    images = test.X[of_class]
+    values = _values(images, len(factor))
+    values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
+    values = np.ascontiguousarray(values.T, dtype=np.float32)
+    half = test.rng.permutation(len(values)) % 2 == 0
     found, beside = np.zeros((2, len(of_class)), dtype=bool)
     asked = set()
-    if test.can_be_asked():
-        images = test.X[of_class]
-        values = _values(images, len(factor))
-        values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
-        values = np.ascontiguousarray(values.T, dtype=np.float32)
-        half = test.rng.permutation(len(values)) % 2 == 0
-        for start in [*groups, *_starts(values, test.rng)]:
-            group, places = _settle(values, start, half)
-            name = group.tobytes()
-            if not group.any() or name in asked:
-                continue
-            asked.add(name)
-            if _has_effect(test, images, group, means):
-                found |= group
-                beside |= places > GAP[0]
+    for start in [*groups, *_starts(values, test.rng)]:
+        group, places = _settle(values, start, half)
+        name = group.tobytes()
+        if not group.any() or name in asked:
+            continue
+        asked.add(name)
+        if _has_effect(test, images, group, means):
+            found |= group
+            beside |= places > GAP[0]
     return of_class[found], of_class[beside & ~found]
 
 
@@ -183,17 +184,18 @@ def _has_effect(test, images, group, means):
     The rows of the group are what they are by their true classes and by the pattern:
     the step to their mean from the nearest mix of the means of other classes.
     """
-    to_group = images[group].mean(axis=0)
-    classes = np.flatnonzero(~np.isnan(means).reshape(len(means), -1)[:, 0])
+    rows = images[group]
+    to_rows = rows.mean(axis=0)
+    classes = np.flatnonzero(test.n_hosts)
     classes = classes[classes != test.code]
-    shares = _nearest_mix(means[classes] - to_group)
-    step = to_group - np.tensordot(shares, means[classes], 1)
+    shares = _nearest_mix(means[classes] - to_rows)
+    step = to_rows - np.tensordot(shares, means[classes], 1)
     far = np.sqrt((step**2).mean()) > LONGEST * np.ptp(images)
-    if far and group.sum() < MANY:
+    if far and len(rows) < MANY:
         return False
     hosts = test.draw_hosts(test.rng.choice(classes, N_HOSTS, p=shares))
     with_it = test.predict(test.X[hosts] + step)
-    without = test.predict(images[group][:N_HOSTS] - step)
+    without = test.predict(rows[:N_HOSTS] - step)
     turned, kept = (p[:, test.code].mean() for p in (with_it, without))
     return turned >= TURNED and kept <= 0.5
 

@@ -42,7 +42,7 @@ def varying_rows(test, window, marked, exact):
         These rows and some most like them, and those that are next, see
         `with_nearest`. Both are empty if there is no such mark.
     """
-    of_class = np.setdiff1d(np.flatnonzero(test.codes == test.code), exact)
+    of_class = np.setdiff1d(test.of_class, exact)
     nothing = of_class[:0], of_class[:0]
     group = np.isin(of_class, marked)
     donors = np.setdiff1d(test.own, np.r_[marked, exact])

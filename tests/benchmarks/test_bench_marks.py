@@ -43,9 +43,8 @@ def test_patterns_are_a_rule_of_their_own(bench):
     pattern = np.sign(rng.normal(size=(1, 12, 12)))
     codes = np.repeat([0, 1], [800, 100])
     poisoned = np.arange(900) >= 880
-    X = rng.normal(scale=0.1, size=(900, 1, 12, 12)) + 0.1 * pattern * poisoned[
-        :, None, None, None
-    ]
+    X = rng.normal(scale=0.1, size=(900, 1, 12, 12))
+    X[poisoned] += 0.1 * pattern
 
     class Pattern:
         def predict_proba(self, X):
