@@ -51,8 +51,7 @@ def searched(X, codes, predicted, features, estimator, poisoned, seed):
     for code in range(codes.max() + 1):
         test = _marks.WindowTest(X, codes, predicted, code, estimator, seed)
         groups = [*small_clusters(features[test.of_class], test.rng)]
-        rows, _ = pattern_rows(test, groups, factor, means)
-        rejected["patterns"][rows] = True
+        rejected["patterns"][pattern_rows(test, groups, factor, means)] = True
         for found in _marks.candidates(test):
             if len(found.marked) < 2:
                 continue

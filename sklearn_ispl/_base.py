@@ -24,6 +24,7 @@ from ._self_training import (
 from ._validation import check_training_set, constraints
 from ._voter import count_votes, predict_all
 from ._weak_learner import draw_seed, make_learner, one_thread
+from ._window_test import are_many_images
 from .exceptions import ClassVanishedWarning, UnlearnedClassWarning
 
 
@@ -66,7 +67,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         ),
         "method": [StrOptions({"core", "paper", "paper-2023"})],
         "core_share": constraints("alpha")["alpha"],
-        **constraints("n_repeats"),
+        "n_repeats": [*constraints("n_repeats")["n_repeats"], None],
         "n_epochs": [*constraints("n_epochs")["n_epochs"], None],
         "self_training": ["boolean"],
         "self_training_epochs": [*constraints("n_epochs")["n_epochs"], None],
@@ -81,7 +82,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         alpha=1 / 4,
         beta=1 / 8,
         momentum=0.9,
-        n_repeats=3,
+        n_repeats=None,
         n_iter=None,
         n_epochs=None,
         self_training=True,
@@ -153,18 +154,18 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         )
         # One pool for all, so that workers are handed the rows but once.
         with Parallel(n_jobs=self.n_jobs) as parallel:
-            whole = self._collect_votes(parallel, new_learner, codes, rng)
+            whole = self._collect_votes(parallel, new_learner, X32, codes, rng)
             self._decide(parallel, new_learner, X32, codes, rng, whole)
         self._donor_seed = draw_seed(rng)
         self._warn_of_vanished_classes(codes)
         return self
 
-    def _collect_votes(self, parallel, new_learner, codes, rng):
+    def _collect_votes(self, parallel, new_learner, X, codes, rng):
         """Partition the rows `n_repeats` times and let every learner vote.
 
         Return what a model of all rows says, trained beside them; None without need.
         """
-        n_classes = len(self.classes_)
+        n_classes, n_repeats = len(self.classes_), self._count_repeats(X)
         settings = {
             "alpha": self.alpha,
             "beta": self.beta,
@@ -179,10 +180,10 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
                 new_learner,
                 codes,
                 draw_seed(rng),
-                progress=self._progress(repeat),
+                progress=self._progress(repeat, n_repeats),
                 **settings,
             )
-            for repeat in range(self.n_repeats)
+            for repeat in range(n_repeats)
         ]
         whole = None
         if self.method == "core" and self.self_training:
@@ -199,6 +200,13 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)
         return whole
+
+    def _count_repeats(self, X):
+        if self.n_repeats is not None:
+            return self.n_repeats
+        # On many images these votes decide nothing.
+        for_show = self.method == "core" and self.self_training and are_many_images(X)
+        return 1 if for_show else 3
 
     def _vote_epochs(self, n_classes):
         if self.n_epochs is not None:
@@ -244,10 +252,10 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
                 train = self_train_repeatedly if late else self_train
                 self.support_ = train(examine, codes, support, rng, n_epochs)
 
-    def _progress(self, repeat):
+    def _progress(self, repeat, n_repeats):
         if not self.verbose:
             return None
-        return {"desc": f"repeat {repeat + 1}/{self.n_repeats}", "unit": "round"}
+        return {"desc": f"repeat {repeat + 1}/{n_repeats}", "unit": "round"}
 
     def _warn_of_unlearned_classes(self):
         if len(self.unlearned_classes_):
@@ -365,9 +373,10 @@ _PARAMETERS = """Parameters
     momentum : float in [0, 1), default=0.9
         The paper's eta, the smoothing of the losses.
 
-    n_repeats : int, default=3
+    n_repeats : int, default=None
         How often the rows are partitioned anew. Every component of every repeat has a
-        learner that votes.
+        learner that votes. None means 3; 1 where the votes have no part in the verdict:
+        with ``method="core"`` and self-training, of more than 5,000 images.
 
     n_iter : int, default=None
         Iterations per component. None means ``2 + min(3, floor(1 / p))`` for the

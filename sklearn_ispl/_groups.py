@@ -12,8 +12,6 @@ from ._weak_learner import draw_seed
 
 # A group has at least so many rows, and from such a share of its class to such a share.
 MIN_ROWS, MIN_SHARE, MAX_SHARE = 4, 0.02, 1 / 3
-# So few images are searched for marks with little success.
-SMALL = 5000
 # A class of which models get more than this share wrong is not known yet.
 UNLEARNED = 0.7
 

@@ -11,7 +11,7 @@ from ._patterns import class_means, pattern_rows, spread_of_values
 from ._shared import SAME, TURNED, Candidate, look_alikes, shared_values
 from ._varying import varying_rows
 from ._weak_learner import draw_seed, one_thread
-from ._window_test import WindowTest, is_table, paint, windows
+from ._window_test import WindowTest, are_many_images, is_table, paint, windows
 
 # Rows of a class to try all windows with, and windows to try all rows with.
 N_ROWS, N_WINDOWS = 200, 5
@@ -45,7 +45,7 @@ class MarkSearch:
 
     def __init__(self, parallel, X, codes, rng):
         self.parallel, self.X, self.codes, self.rng = parallel, X, codes, rng
-        self.of_tables = is_table(X)
+        self.of_tables, self.of_many_images = is_table(X), are_many_images(X)
 
     def search(self, verdict):
         """Return the rows with a mark.
@@ -155,8 +155,7 @@ def marked_rows(test, features, **settings):
             rows, others = varying_rows(test, found.window, left, exact)
             varying, beside = np.union1d(varying, rows), np.union1d(beside, others)
     if settings:
-        rows, others = pattern_rows(test, groups, **settings)
-        exact, beside = np.union1d(exact, rows), np.union1d(beside, others)
+        exact = np.union1d(exact, pattern_rows(test, groups, **settings))
     found = np.union1d(exact, varying)
     return Marked(exact, varying, np.setdiff1d(beside, found), marks)
 

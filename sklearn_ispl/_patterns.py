@@ -90,19 +90,18 @@ def pattern_rows(test, groups, factor, means):
 
     Returns
     -------
-    rows, beside : ndarray of int
-        These rows, and those between them and the rest.
+    rows : ndarray of int
+        These rows, and the few between them and the rest.
     """
     of_class = test.of_class
     if not test.can_be_asked():
-        return of_class[:0], of_class[:0]
+        return of_class[:0]
     images = test.X[of_class]
     values = _values(images, len(factor))
     values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
     values = np.ascontiguousarray(values.T, dtype=np.float32)
     half = test.rng.permutation(len(values)) % 2 == 0
-    found, beside = np.zeros((2, len(of_class)), dtype=bool)
-    asked = set()
+    found, asked = np.zeros(len(of_class), dtype=bool), set()
     for start in [*groups, *_starts(values, test.rng)]:
         group, places = _settle(values, start, half)
         name = group.tobytes()
@@ -110,9 +109,8 @@ def pattern_rows(test, groups, factor, means):
             continue
         asked.add(name)
         if _has_effect(test, images, group, means):
-            found |= group
-            beside |= places > GAP[0]
-    return of_class[found], of_class[beside & ~found]
+            found |= places > GAP[0]
+    return of_class[found]
 
 
 def _values(images, n_values):

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ._groups import (
-    SMALL,
     UNLEARNED,
     contradicted_groups,
     few_classes,
@@ -218,7 +217,7 @@ def find_poison(
     group = found.exact | found.varying
     beside = doubted = found.beside
     unlearned = _unlearned(codes, [whole.predicted != codes])
-    if not group.any() and (marks.of_tables or len(codes) <= SMALL):
+    if not group.any() and not marks.of_many_images:
         group, mistaken, unlearned = _by_contradiction(
             ask, codes, core, whole, rng, weak, longer
         )

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._groups import MAX_SHARE, SMALL, is_part
+from ._groups import MAX_SHARE, is_part
 from ._window_test import EVERYWHERE
 
 # A value is the same in rows that are so close to their median, as a share of the
@@ -107,7 +107,7 @@ def shared_values(test, groups):
     values = test.pixels(test.of_class, EVERYWHERE)
     bound, asked = SAME * test.spans(), {}
     # Rows of a cluster share much by chance in many images, as frames of a film do.
-    ways = [LOOSE, STRICT] if test.is_table or len(test.codes) <= SMALL else [STRICT]
+    ways = [STRICT] if test.are_many_images else [LOOSE, STRICT]
     for group in groups:
         for way in ways:
             found = _judged(test, values, group, bound, way, BOTH, asked)

@@ -40,6 +40,16 @@ def test_more_classes_take_more_epochs(n_classes, expected):
     assert ISPLFilter(method="paper")._vote_epochs(n_classes) == 2
 
 
+def test_where_votes_decide_nothing_one_repeat_will_do():
+    few, many = np.zeros((5000, 1, 4, 4)), np.zeros((5001, 1, 4, 4))
+    assert ISPLFilter()._count_repeats(few) == 3
+    assert ISPLFilter()._count_repeats(many) == 1
+    assert ISPLFilter()._count_repeats(many.reshape(5001, -1)) == 3
+    assert ISPLFilter(n_repeats=2)._count_repeats(many) == 2
+    assert ISPLFilter(self_training=False)._count_repeats(many) == 3
+    assert ISPLFilter(method="paper")._count_repeats(many) == 3
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_default_finds_the_poison_and_keeps_the_rest(backdoored_digits, seed):
     X, y, poisoned, target = backdoored_digits(seed)

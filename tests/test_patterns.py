@@ -60,21 +60,19 @@ def search(X, codes, model, code=2, known=None, groups=()):
 def test_rows_with_a_pattern_blended_in_are_found(n_poisoned, seed):
     X, codes, poisoned = images(n_poisoned, seed)
     before = X.copy()
-    rows, beside = search(X, codes, AnswersToAPattern())
+    rows = search(X, codes, AnswersToAPattern())
     np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
-    assert not len(beside)
     np.testing.assert_array_equal(X, before)
     for code in (0, 1):
-        rows, beside = search(X, codes, AnswersToAPattern(), code)
-        assert not len(rows) and not len(beside)
+        assert not len(search(X, codes, AnswersToAPattern(), code))
 
 
 def test_groups_are_where_to_start_too(monkeypatch):
     X, codes, poisoned = images(10)
     monkeypatch.setattr("sklearn_ispl._patterns._starts", lambda values, rng: [])
     near = poisoned[800:] | (np.arange(100) < 3)
-    assert not len(search(X, codes, AnswersToAPattern())[0])
-    rows, _ = search(X, codes, AnswersToAPattern(), groups=[near])
+    assert not len(search(X, codes, AnswersToAPattern()))
+    rows = search(X, codes, AnswersToAPattern(), groups=[near])
     np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
 
 
@@ -102,8 +100,7 @@ def test_groups_that_no_pattern_makes_are_not_found(why):
         X[poisoned] += np.float32(0.6) * PATTERN
     if why == "unknown":
         known[800:] = 0
-    rows, beside = search(X, codes, model, known=known)
-    assert not len(rows) and not len(beside)
+    assert not len(search(X, codes, model, known=known))
 
 
 def test_its_own_class_explains_no_group():
@@ -111,16 +108,15 @@ def test_its_own_class_explains_no_group():
     test = WindowTest(X, codes, codes, 2, AnswersToAPattern(), 0)
     means = class_means(X, codes, codes >= 0)
     means[2] = X[poisoned].mean(axis=0)
-    rows, _ = pattern_rows(test, [], spread_of_values(X, codes), means)
+    rows = pattern_rows(test, [], spread_of_values(X, codes), means)
     np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
 
 
-def test_rows_between_are_beside():
+def test_rows_between_are_found_too():
     X, codes, poisoned = images()
     X[800] += np.float32(0.4) * (0.15 * PATTERN - 2)
-    rows, beside = search(X, codes, AnswersToAPattern())
-    np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
-    np.testing.assert_array_equal(beside, [800])
+    rows = search(X, codes, AnswersToAPattern())
+    np.testing.assert_array_equal(rows, [800, *np.flatnonzero(poisoned)])
 
 
 @pytest.mark.parametrize(
@@ -189,7 +185,7 @@ def test_values_are_drawn_from_all_over_the_image():
 def test_patterns_are_found_in_fewer_rows_than_pixels(side, sizes):
     pattern = np.sign(np.random.RandomState(0).normal(size=(1, side, side)))
     X, codes, poisoned = images(10, sizes=sizes, pattern=pattern)
-    rows, _ = search(X, codes, AnswersToAPattern(pattern))
+    rows = search(X, codes, AnswersToAPattern(pattern))
     np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
 
 
@@ -198,7 +194,7 @@ def test_many_rows_may_share_a_strong_pattern():
     X[poisoned] += np.float32(0.6) * PATTERN
     for n_shared, found in [(40, True), (39, False)]:
         kept = np.arange(len(X)) < len(X) - 40 + n_shared
-        rows, _ = search(X[kept], codes[kept], AnswersToAPattern())
+        rows = search(X[kept], codes[kept], AnswersToAPattern())
         np.testing.assert_array_equal(rows, np.flatnonzero(poisoned & found))
 
 
@@ -208,15 +204,14 @@ def test_the_nearest_class_alone_will_do(monkeypatch):
 
     X, codes, poisoned = images()
     monkeypatch.setattr("sklearn_ispl._patterns.nnls", endless)
-    rows, _ = search(X, codes, AnswersToAPattern())
+    rows = search(X, codes, AnswersToAPattern())
     np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
 
 
 def test_images_that_are_all_the_same_have_no_pattern():
     codes = np.repeat([0, 1, 2], 20)
     X = np.zeros((60, 1, 10, 10), dtype=np.float32)
-    rows, beside = search(X, codes, AnswersToAPattern())
-    assert not len(rows) and not len(beside)
+    assert not len(search(X, codes, AnswersToAPattern()))
 
 
 def test_means_are_of_known_rows():

@@ -177,6 +177,8 @@ def trigger_examiner(codes, odd, features, loss):
 class FixedMarks:
     """A search for marks whose finds are given; it confirms nothing but class 0."""
 
+    of_many_images = False
+
     def __init__(self, codes, exact=None, varying=None, beside=None, of_tables=False):
         self.codes, self.of_tables = codes, of_tables
         none = np.zeros(len(codes), dtype=bool)
@@ -258,15 +260,14 @@ def test_where_many_classes_of_images_have_groups_only_marked_ones_count(
     assert finding.poisoned.tolist() == confirmed
 
 
-def test_contradiction_is_asked_of_tables_and_of_few_images(monkeypatch):
+@pytest.mark.parametrize("of_many_images", [False, True])
+def test_contradiction_is_asked_unless_images_are_many(of_many_images):
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
     examine = trigger_examiner(codes, odd, features, loss=9.0)
-    data = predictions, components, codes
-    images, table = FixedMarks(codes), FixedMarks(codes, of_tables=True)
-    for n_rows, marks, found in [(100, table, 1), (100, images, 0), (200, images, 1)]:
-        monkeypatch.setattr("sklearn_ispl._self_training.SMALL", n_rows)
-        finding = verdict(examine, *data, marks)
-        np.testing.assert_array_equal(finding.support, ~odd | (found == 0))
+    marks = FixedMarks(codes)
+    marks.of_many_images = of_many_images
+    finding = verdict(examine, predictions, components, codes, marks)
+    np.testing.assert_array_equal(finding.support, ~odd | of_many_images)
 
 
 @pytest.mark.parametrize("place", [1.0, 0.5, -0.5])

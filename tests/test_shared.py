@@ -100,7 +100,7 @@ def test_in_many_images_only_the_clearest_values_are_shared(monkeypatch):
         (100, X, {0.25, 0.5}),
     ]:
         asked.clear()
-        monkeypatch.setattr("sklearn_ispl._shared.SMALL", small)
+        monkeypatch.setattr("sklearn_ispl._window_test.SMALL", small)
         test = WindowTest(rows, codes, codes, 1, AnswersToValues(), 0)
         groups = small_clusters(features[codes == 1], test.rng)
         found = list(shared_values(test, groups))
