@@ -1,7 +1,7 @@
 """Patterns: what images of a class share, all over the image, and no others have."""
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.optimize import nnls
 from sklearn.covariance import shrunk_covariance
 from sklearn.decomposition import PCA
@@ -97,9 +97,7 @@ def pattern_rows(test, groups, factor, means):
     if not test.can_be_asked():
         return of_class[:0]
     images = test.X[of_class]
-    values = _values(images, len(factor))
-    values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
-    values = np.ascontiguousarray(values.T, dtype=np.float32)
+    values = _whitened(_values(images, len(factor)), factor)
     half = test.rng.permutation(len(values)) % 2 == 0
     found, asked = np.zeros(len(of_class), dtype=bool), set()
     for start in [*groups, *_starts(values, test.rng)]:
@@ -120,6 +118,16 @@ def _values(images, n_values):
         return values
     drawn = np.random.RandomState(0).permutation(values.shape[1])[:n_values]
     return values[:, np.sort(drawn)]
+
+
+def _whitened(values, factor):
+    """Return values in units of their spread, in as few coordinates as there are rows."""
+    values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
+    if values.shape[0] > values.shape[1]:
+        # Turned, so that what is left out is zero: rows are as far apart as before.
+        (values,) = qr(values, mode="r", overwrite_a=True, check_finite=False)
+        values = values[: values.shape[1]]
+    return np.ascontiguousarray(values.T, dtype=np.float32)
 
 
 def _starts(values, rng):
