@@ -237,6 +237,10 @@ class WindowTest:
             chances = self.without(tried, window, self.own, n_tries=1)
             tried = tried[chances[:, self.code] < 0.7]
         if len(tried):
-            necessary, sufficient = self.effects(tried, window, self.own)
-            tried = tried[necessary & sufficient]
+            chances = self.without(tried, window, self.own)
+            necessary = chances[:, self.code] < 0.5
+            tried, chances = tried[necessary], chances[necessary]
+        if len(tried):
+            gains = self.given(tried, window, self.falls_to(chances))
+            tried = tried[gains > 0.5]
         return tried
