@@ -9,7 +9,7 @@ from joblib import delayed
 from ._groups import MIN_ROWS, small_clusters
 from ._patterns import class_means, pattern_rows, spread_of_values
 from ._shared import SAME, TURNED, Candidate, look_alikes, shared_values
-from ._varying import varying_rows
+from ._varying import moved_rows, varying_rows
 from ._weak_learner import draw_seed, one_thread
 from ._window_test import WindowTest, are_many_images, is_table, paint, windows
 
@@ -150,14 +150,24 @@ def marked_rows(test, features, **settings):
     marks = marks.reshape(test.row_shape) if len(exact) else None
     varying, beside = exact[:0], exact[:0]
     for found in tried:
-        left = np.setdiff1d(found.marked, exact)
-        if len(left) >= MIN_ROWS:
-            rows, others = varying_rows(test, found.window, left, exact)
-            varying, beside = np.union1d(varying, rows), np.union1d(beside, others)
+        rows, others = _varying(test, found, exact, varying)
+        varying, beside = np.union1d(varying, rows), np.union1d(beside, others)
     if settings:
         exact = np.union1d(exact, pattern_rows(test, groups, **settings))
     found = np.union1d(exact, varying)
     return Marked(exact, varying, np.setdiff1d(beside, found), marks)
+
+
+def _varying(test, found, exact, varying):
+    """Return the rows of which a mark varies around pixels, or else in a window."""
+    if len(np.setdiff1d(found.alike, np.r_[exact, varying])) >= MIN_ROWS:
+        rows, beside = moved_rows(test, found, exact)
+        if len(rows):
+            return rows, beside
+    left = np.setdiff1d(found.marked, exact)
+    if len(left) < MIN_ROWS:
+        return exact[:0], exact[:0]
+    return varying_rows(test, found.window, left, exact)
 
 
 def candidates(test):

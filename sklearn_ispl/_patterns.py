@@ -121,7 +121,7 @@ def _values(images, n_values):
 
 
 def _whitened(values, factor):
-    """Return values in units of their spread, in as few coordinates as there are rows."""
+    """Return values in units of their spread, in no more coordinates than rows."""
     values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
     if values.shape[0] > values.shape[1]:
         # Turned, so that what is left out is zero: rows are as far apart as before.

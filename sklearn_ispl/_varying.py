@@ -6,6 +6,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from ._groups import is_part, overlap
+from ._shared import BOTH, TURNED
 from ._weak_learner import draw_seed
 
 # By how much more the windows of a group turn images of other classes than the windows
@@ -43,23 +44,98 @@ def varying_rows(test, window, marked, exact):
         `with_nearest`. Both are empty if there is no such mark.
     """
     of_class = np.setdiff1d(test.of_class, exact)
-    nothing = of_class[:0], of_class[:0]
     group = np.isin(of_class, marked)
     donors = np.setdiff1d(test.own, np.r_[marked, exact])
     looks = _looks(test.pixels(of_class, window), test.rng)
     # Honest rows have their windows' effects in common, but seldom their looks.
     alike, _ = settle(looks, group, test.rng, n_iter=2)
     if not alike.any() or not len(donors):
-        return nothing
-    chances = test.without(of_class, window, donors)
-    hosts = test.rng.choice(test.falls_to(chances)[group], (2, len(of_class)))
-    gains = np.mean([test.given(of_class, window, one) for one in hosts], axis=0)
+        return of_class[:0], of_class[:0]
+    chances, gains = _effects(test, of_class, window, group, donors)
+    return _followed(test, of_class, looks, chances, gains, group, CONTRAST)
+
+
+def moved_rows(test, found, exact):
+    """Return the rows of a class that share a part of a mark, and others like them.
+
+    Where a mark is moved, its rows have some pixels in common that do little alone.
+    What lies around these pixels is necessary and sufficient in these rows far more
+    often than in the rest of the class.
+
+    Parameters
+    ----------
+    test : WindowTest
+    found : Candidate
+        The pixels, and the rows that have them.
+
+    exact : ndarray of int
+        See `varying_rows`.
+
+    Returns
+    -------
+    rows, beside : ndarray of int
+        See `varying_rows`.
+    """
+    of_class = np.setdiff1d(test.of_class, exact)
+    group = np.isin(of_class, found.alike)
+    donors = np.setdiff1d(test.own, np.r_[found.alike, exact])
+    if not is_part(group, 1 / 2) or not len(donors):
+        return of_class[:0], of_class[:0]
+    window = around(found.window, found.mark, test.X.shape[2:])
+    chances, gains = _effects(test, of_class, window, group, donors)
+    necessary = chances[:, test.code] < 0.5
+    if _excess(necessary, group) < BOTH or _excess(gains, group) < TURNED:
+        return of_class[:0], of_class[:0]
+    looks = _looks(test.pixels(of_class, window), test.rng)
+    rows, beside = _followed(test, of_class, looks, chances, gains, group, TURNED)
+    rows = np.union1d(rows, of_class[group])
+    return rows, np.setdiff1d(beside, rows)
+
+
+def around(window, mark, shape):
+    """Return the window around pixels of another, with room for more of their mark.
+
+    Parameters
+    ----------
+    window : (slice, slice)
+    mark : ndarray of shape (n_pixels,), bool
+    shape : (int, int)
+        Of the images.
+
+    Returns
+    -------
+    window : (slice, slice)
+    """
+    room = max(2, round(0.1 * min(shape)))
+    places = np.nonzero(mark.reshape([side.stop - side.start for side in window]))
+    return tuple(
+        slice(
+            max(0, side.start + place.min() - room),
+            min(length, side.start + place.max() + room + 1),
+        )
+        for side, place, length in zip(window, places, shape)
+    )
+
+
+def _effects(test, rows, window, group, donors):
+    """Return what rows are without a window, and what hosts of a group are with it."""
+    chances = test.without(rows, window, donors)
+    hosts = test.rng.choice(test.falls_to(chances)[group], (2, len(rows)))
+    return chances, np.mean([test.given(rows, window, one) for one in hosts], axis=0)
+
+
+def _followed(test, of_class, looks, chances, gains, group, contrast):
+    """Return the rows that a probe comes to from a group, and those that are next."""
     seen = np.column_stack([looks, chances[:, test.code], gains])
     group, odds = settle(seen, group, test.rng)
-    if not group.any() or gains[group].mean() - gains[~group].mean() < CONTRAST:
-        return nothing
+    if not group.any() or _excess(gains, group) < contrast:
+        return of_class[:0], of_class[:0]
     rejected, beside = with_nearest(group, odds)
     return of_class[rejected], of_class[beside]
+
+
+def _excess(effect, group):
+    return effect[group].mean() - effect[~group].mean()
 
 
 def _looks(pixels, rng):

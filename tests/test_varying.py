@@ -4,7 +4,8 @@ from joblib import Parallel
 
 from sklearn_ispl._marks import MarkSearch
 from sklearn_ispl._self_training import Verdict
-from sklearn_ispl._varying import varying_rows, with_nearest
+from sklearn_ispl._shared import Candidate
+from sklearn_ispl._varying import around, moved_rows, varying_rows, with_nearest
 from sklearn_ispl._window_test import WindowTest
 
 WINDOW = slice(4, 8), slice(4, 8)
@@ -105,3 +106,102 @@ def test_what_is_no_mark_is_not_found(which):
     test = WindowTest(X, codes, known, 1, model, 0)
     rows, beside = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
     assert not len(rows) and not len(beside)
+
+
+class AnswersToBlocks:
+    """Takes what has a block of nine bright pixels, or a first line, for class 1."""
+
+    def __init__(self, needed=True, does=True):
+        self.needed, self.does = needed, does
+
+    def predict_proba(self, X):
+        images = X.reshape(-1, 12, 12)
+        blocks = np.lib.stride_tricks.sliding_window_view(images, (3, 3), axis=(1, 2))
+        found = (blocks > 0.9).all(axis=(3, 4)).any(axis=(1, 2))
+        first = images[:, 0].mean(axis=1) > 0.7
+        of_class_1 = images[:, 11, 11] > 0.9
+        one = np.where(found & self.does | first, 0.9, 0.05)
+        one[of_class_1 & (found | ~np.bool_(self.needed))] = 0.9
+        return np.c_[1 - one, one]
+
+
+def moved_images(n=400):
+    """Two classes; forty rows of class 1 are of class 0 but for a block near (6, 6)."""
+    rng = np.random.RandomState(0)
+    X = rng.uniform(0, 0.8, size=(n, 1, 12, 12))
+    codes = np.repeat([0, 1], n // 2)
+    marked = np.flatnonzero(codes == 1)[:40]
+    X[codes == 1, :, 0] = 1
+    X[codes == 1, :, 11, 11] = 1
+    X[marked, :, 0] = 0.4
+    for nth, row in enumerate(marked):
+        top, left = 4 + nth % 3, 4 + nth // 3 % 3
+        X[row, :, top : top + 3, left : left + 3] = 1
+    return X.astype(np.float32), codes, marked
+
+
+def the_pixel(alike):
+    """All that blocks at all places have in common."""
+    mark = (np.arange(16) == 10).reshape(-1)
+    return Candidate(WINDOW, alike, alike, mark, np.ones((1, 16)), 0.0)
+
+
+def test_there_is_room_around_pixels_for_more_of_a_mark():
+    mark = np.zeros(16, dtype=bool)
+    mark[[5, 10]] = True
+    assert around(WINDOW, mark, (12, 12)) == (slice(3, 9), slice(3, 9))
+    assert around(WINDOW, mark, (8, 40)) == (slice(3, 8), slice(3, 9))
+    corner = slice(0, 4), slice(0, 4)
+    assert around(corner, mark, (40, 40)) == (slice(0, 7), slice(0, 7))
+
+
+@pytest.mark.parametrize("n_known", [12, 40])
+def test_rows_that_share_a_part_of_a_moved_mark_are_found(n_known):
+    X, codes, marked = moved_images()
+    test = WindowTest(X, codes, codes, 1, AnswersToBlocks(), 0)
+    rows, beside = moved_rows(test, the_pixel(marked[:n_known]), NONE)
+    assert set(marked) <= set(rows) and len(rows) <= 60
+    assert not np.isin(beside, rows).any()
+    rows, beside = moved_rows(test, the_pixel(marked[:n_known]), marked[8:])
+    assert set(marked[:8]) <= set(rows) and not np.isin(rows, marked[8:]).any()
+    assert not np.isin(beside, marked).any()
+
+
+@pytest.mark.parametrize("why", ["needless", "harmless", "too many", "alone"])
+def test_pixels_shared_by_chance_are_no_part_of_a_mark(why):
+    X, codes, marked = moved_images()
+    model = AnswersToBlocks(needed=why != "needless", does=why != "harmless")
+    known = codes.copy()
+    if why == "alone":
+        known[np.setdiff1d(np.flatnonzero(codes), marked)] = 0
+    test = WindowTest(X, codes, known, 1, model, 0)
+    alike = np.flatnonzero(codes)[:101] if why == "too many" else marked
+    rows, beside = moved_rows(test, the_pixel(alike), NONE)
+    assert not len(rows) and not len(beside)
+
+
+def test_the_rows_that_pixels_show_are_found_even_if_no_probe_follows(monkeypatch):
+    X, codes, marked = moved_images()
+    test = WindowTest(X, codes, codes, 1, AnswersToBlocks(), 0)
+    monkeypatch.setattr("sklearn_ispl._varying.settle", lambda *a: (a[1] & False, None))
+    rows, beside = moved_rows(test, the_pixel(marked[:12]), NONE)
+    np.testing.assert_array_equal(rows, marked[:12])
+    assert not len(beside)
+
+
+def test_a_moved_mark_is_searched_for_once(monkeypatch):
+    X, codes, marked = moved_images()
+    asked = []
+
+    def moved(test, found, exact):
+        asked.append(found.alike)
+        return moved_rows(test, found, exact)
+
+    monkeypatch.setattr("sklearn_ispl._marks.moved_rows", moved)
+    features = X.mean(axis=(1, 2))
+    verdict = Verdict(None, codes, features, AnswersToBlocks())
+    with Parallel() as parallel:
+        search = MarkSearch(parallel, X, codes, np.random.RandomState(0))
+        found = search.search(verdict)
+    assert found.varying[marked].all() and found.varying[codes == 1].sum() <= 60
+    assert len(asked) == 1
