@@ -52,6 +52,9 @@ def varying_rows(test, window, marked, exact):
     if not alike.any() or not len(donors):
         return of_class[:0], of_class[:0]
     chances, gains = _effects(test, of_class, window, group, donors)
+    # More rows dilute it: there is no need to follow what is faint from the start.
+    if _excess(gains, group) < CONTRAST:
+        return of_class[:0], of_class[:0]
     return _followed(test, of_class, looks, chances, gains, group, CONTRAST)
 
 
