@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from joblib import Parallel
 
-from sklearn_ispl._marks import MarkSearch, stands_out
+from sklearn_ispl._marks import MarkSearch, _varying, stands_out
 from sklearn_ispl._self_training import Verdict
-from sklearn_ispl._shared import look_alikes
+from sklearn_ispl._shared import Candidate, look_alikes
 from sklearn_ispl._window_test import WindowTest
 
 
@@ -129,6 +129,18 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
     np.testing.assert_array_equal(found.exact, marked)
     assert np.flatnonzero(found.varying).tolist() == others.tolist()
     assert np.flatnonzero(found.beside).tolist() == [150]
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_where_no_mark_was_moved_the_window_is_followed(monkeypatch, moved):
+    rows, others = np.arange(5), np.arange(5, 9)
+    found = Candidate(None, others, rows, None, None, 0.0)
+    answers = {"moved_rows": rows[: 5 * moved], "varying_rows": others}
+    for name, answer in answers.items():
+        pair = answer, answer[:0]
+        monkeypatch.setattr(f"sklearn_ispl._marks.{name}", lambda *a, pair=pair: pair)
+    varying, _ = _varying(None, found, rows[:0], rows[:0])
+    np.testing.assert_array_equal(varying, rows if moved else others)
 
 
 @pytest.mark.parametrize("which", ["marked", "others"])

@@ -5,7 +5,7 @@ from joblib import Parallel
 from sklearn_ispl._marks import MarkSearch
 from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._shared import Candidate
-from sklearn_ispl._varying import around, moved_rows, varying_rows, with_nearest
+from sklearn_ispl._varying import around, moved_rows, settle, varying_rows, with_nearest
 from sklearn_ispl._window_test import WindowTest
 
 WINDOW = slice(4, 8), slice(4, 8)
@@ -111,8 +111,8 @@ def test_what_is_no_mark_is_not_found(which):
 class AnswersToBlocks:
     """Takes what has a block of nine bright pixels, or a first line, for class 1."""
 
-    def __init__(self, needed=True, does=True):
-        self.needed, self.does = needed, does
+    def __init__(self, needed=True, chance=0.9):
+        self.needed, self.chance = needed, chance
 
     def predict_proba(self, X):
         images = X.reshape(-1, 12, 12)
@@ -120,7 +120,7 @@ class AnswersToBlocks:
         found = (blocks > 0.9).all(axis=(3, 4)).any(axis=(1, 2))
         first = images[:, 0].mean(axis=1) > 0.7
         of_class_1 = images[:, 11, 11] > 0.9
-        one = np.where(found & self.does | first, 0.9, 0.05)
+        one = np.where(first, 0.9, np.where(found, self.chance, 0.05))
         one[of_class_1 & (found | ~np.bool_(self.needed))] = 0.9
         return np.c_[1 - one, one]
 
@@ -155,10 +155,10 @@ def test_there_is_room_around_pixels_for_more_of_a_mark():
     assert around(corner, mark, (40, 40)) == (slice(0, 7), slice(0, 7))
 
 
-@pytest.mark.parametrize("n_known", [12, 40])
-def test_rows_that_share_a_part_of_a_moved_mark_are_found(n_known):
+@pytest.mark.parametrize(("n_known", "chance"), [(12, 0.9), (40, 0.9), (12, 0.4)])
+def test_rows_that_share_a_part_of_a_moved_mark_are_found(n_known, chance):
     X, codes, marked = moved_images()
-    test = WindowTest(X, codes, codes, 1, AnswersToBlocks(), 0)
+    test = WindowTest(X, codes, codes, 1, AnswersToBlocks(chance=chance), 0)
     rows, beside = moved_rows(test, the_pixel(marked[:n_known]), NONE)
     assert set(marked) <= set(rows) and len(rows) <= 60
     assert not np.isin(beside, rows).any()
@@ -170,23 +170,49 @@ def test_rows_that_share_a_part_of_a_moved_mark_are_found(n_known):
 @pytest.mark.parametrize("why", ["needless", "harmless", "too many", "alone"])
 def test_pixels_shared_by_chance_are_no_part_of_a_mark(why):
     X, codes, marked = moved_images()
-    model = AnswersToBlocks(needed=why != "needless", does=why != "harmless")
+    if why == "too many":
+        X, codes = X[:270], codes[:270]
+    chance = 0.1 if why == "harmless" else 0.9
     known = codes.copy()
     if why == "alone":
         known[np.setdiff1d(np.flatnonzero(codes), marked)] = 0
+    model = AnswersToBlocks(why != "needless", chance)
     test = WindowTest(X, codes, known, 1, model, 0)
-    alike = np.flatnonzero(codes)[:101] if why == "too many" else marked
-    rows, beside = moved_rows(test, the_pixel(alike), NONE)
+    rows, beside = moved_rows(test, the_pixel(marked), NONE)
     assert not len(rows) and not len(beside)
 
 
-def test_the_rows_that_pixels_show_are_found_even_if_no_probe_follows(monkeypatch):
+@pytest.mark.parametrize("n_taken", [0, 4])
+def test_the_rows_that_pixels_show_are_found_whatever_a_probe_takes(
+    monkeypatch, n_taken
+):
     X, codes, marked = moved_images()
     test = WindowTest(X, codes, codes, 1, AnswersToBlocks(), 0)
-    monkeypatch.setattr("sklearn_ispl._varying.settle", lambda *a: (a[1] & False, None))
+
+    def settle(seen, group, rng):
+        odds = np.where(group, 0.0, np.where(np.arange(len(group)) >= 170, 1.0, -1.0))
+        return group & (np.cumsum(group) <= n_taken), odds
+
+    monkeypatch.setattr("sklearn_ispl._varying.settle", settle)
     rows, beside = moved_rows(test, the_pixel(marked[:12]), NONE)
-    np.testing.assert_array_equal(rows, marked[:12])
-    assert not len(beside)
+    assert set(marked[:12]) <= set(rows) and len(rows) == 12 + 20 * (n_taken > 0)
+    assert bool(len(beside)) == bool(n_taken) and not np.isin(beside, rows).any()
+
+
+def test_what_does_little_from_the_start_is_not_followed(monkeypatch):
+    X, codes, marked = images(40, n=400)
+    asked = []
+
+    def counted(seen, group, rng, **limits):
+        asked.append(limits)
+        return settle(seen, group, rng, **limits)
+
+    monkeypatch.setattr("sklearn_ispl._varying.settle", counted)
+    for model, n_asked in [(AnswersToBrightness(), 2), (AnswersToBlocks(), 1)]:
+        asked.clear()
+        test = WindowTest(X, codes, codes, 1, model, 0)
+        rows, _ = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
+        assert len(asked) == n_asked and bool(len(rows)) == (n_asked == 2)
 
 
 def test_a_moved_mark_is_searched_for_once(monkeypatch):
