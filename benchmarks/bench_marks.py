@@ -4,16 +4,18 @@
     python benchmarks/bench_marks.py --summary marks.jsonl --rst doc/marks.inc
 
 Scenarios are those of the list `tune` of bench_quality.py. A model of all rows is
-trained for 20 epochs, searched, and trained for 20 more. Five rules reject rows:
+trained for 20 epochs, searched, and trained for 20 more. Six rules reject rows:
 
 - windows: those for which one of the best windows is necessary and sufficient;
 - grown: those, and what is like them in the features of the model;
 - pixels: those that have the pixels that the first have in common;
 - painted: the same, if these pixels turn images of other classes. This is the rule of
-  ISPLFilter for marks in a window that are the same in all rows; those that vary, and
-  those that clusters share, are not looked for here;
-- patterns: those that share a pattern. This is its rule for marks all over the image,
-  which --change makes; give each change a file of its own.
+  ISPLFilter for marks in a window that are the same in all rows;
+- moved: those that have such pixels and others like them, if what lies around does.
+  This is its rule for marks that are moved, which --change makes, as it does patterns;
+- patterns: those that share a pattern, its rule for marks all over the image.
+
+Marks that vary in other ways, and those that clusters share, are not looked for here.
 
 One line of JSON for each seed and number of epochs: poisoned rows left and honest rows
 lost, and what the pixels turn, by whether most rows that have them are poisoned.
@@ -36,7 +38,7 @@ from sklearn_ispl._groups import expand, small_clusters
 from sklearn_ispl._patterns import class_means, pattern_rows, spread_of_values
 from sklearn_ispl._weak_learner import make_learner, one_thread
 
-RULES = ["windows", "grown", "pixels", "painted", "patterns"]
+RULES = ["windows", "grown", "pixels", "painted", "moved", "patterns"]
 N_EPOCHS = 20
 # What may take the place of a mark.
 POISON_CHANGES = ["none", "moved", "blended", "picture"]
@@ -64,7 +66,11 @@ def searched(X, codes, predicted, features, estimator, poisoned, seed):
             kind = "poison" if poisoned[found.alike].mean() > 0.5 else "honest"
             turned[kind].append(found.turned)
             rejected["pixels"][found.alike] = True
-            rejected["painted"][found.alike] |= found.turned >= _marks.TURNED
+            if found.turned >= _marks.TURNED:
+                rejected["painted"][found.alike] = True
+            else:
+                rows, _ = _marks.moved_rows(test, found, found.alike[:0])
+                rejected["moved"][rows] = True
     return rejected, turned
 
 
@@ -133,9 +139,10 @@ def main():
     path = options.summary or options.out
     if not options.summary:
         torch.set_num_threads(1)
-        known = {line["seed"] for line in read_json(path)}
+        known = {(line["seed"], line.get("change", "none")) for line in read_json(path)}
         for seed in options.seeds:
-            for line in [] if seed in known else run(seed, options):
+            done = (seed, options.change) in known
+            for line in [] if done else run(seed, options):
                 append_json(path, line)
                 print(json.dumps(line), flush=True)
     rows = table(read_json(path))

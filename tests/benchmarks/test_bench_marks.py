@@ -16,7 +16,8 @@ class Block:
         return np.c_[1 - one, one]
 
 
-def test_every_rule_is_scored_by_rows_and_pixels(bench):
+def search(bench):
+    """Return what `searched` finds of rows with a block, and which these are."""
     rng = np.random.RandomState(0)
     X = rng.uniform(0, 0.8, size=(200, 1, 12, 12)).astype(np.float32)
     codes = np.repeat([0, 1], 100)
@@ -25,9 +26,12 @@ def test_every_rule_is_scored_by_rows_and_pixels(bench):
     # The model knows half of the poison.
     predicted = np.where(poisoned & (np.arange(200) % 2 == 0), 0, codes)
     features = rng.normal(size=(200, 3)) + 9 * poisoned[:, None]
-    rejected, turned = bench.searched(
-        X, codes, predicted, features, Block(), poisoned, 0
-    )
+    found = bench.searched(X, codes, predicted, features, Block(), poisoned, 0)
+    return *found, poisoned
+
+
+def test_every_rule_is_scored_by_rows_and_pixels(bench):
+    rejected, turned, poisoned = search(bench)
     assert set(rejected) == set(bench.RULES)
     for found in rejected.values():
         assert not found[~poisoned].any()
@@ -36,6 +40,16 @@ def test_every_rule_is_scored_by_rows_and_pixels(bench):
     for rule in ("pixels", "painted"):
         np.testing.assert_array_equal(rejected[rule], poisoned)
     assert max(turned["poison"]) == 1
+
+
+def test_pixels_that_turn_nothing_may_be_of_a_moved_mark(bench, monkeypatch):
+    monkeypatch.setattr(bench._marks, "TURNED", 2)
+    monkeypatch.setattr(
+        bench._marks, "moved_rows", lambda test, found, exact: (found.alike, exact)
+    )
+    rejected, _, poisoned = search(bench)
+    np.testing.assert_array_equal(rejected["moved"], poisoned)
+    assert not rejected["painted"].any()
 
 
 def test_patterns_are_a_rule_of_their_own(bench):
@@ -56,7 +70,7 @@ def test_patterns_are_a_rule_of_their_own(bench):
         X.astype(np.float32), codes, codes, features, Pattern(), poisoned, 0
     )
     np.testing.assert_array_equal(rejected["patterns"], poisoned)
-    for rule in ("windows", "pixels", "painted"):
+    for rule in ("windows", "pixels", "painted", "moved"):
         assert not rejected[rule].any()
 
 
@@ -72,4 +86,4 @@ def test_table_sorts_by_seed_and_epochs(bench):
     assert [row[0] + " " + row[3] for row in rows] == ["1 40", "2 20", "2 40"]
     assert len(header) == len(rows[0])
     assert rows[0][2] == "x, all to 3, 5%"
-    assert rows[0][4:] == ["8 of 9", *["1, 4"] * 4, "", "25.0, 50.0", ""]
+    assert rows[0][4:] == ["8 of 9", *["1, 4"] * 4, "", "", "25.0, 50.0", ""]
