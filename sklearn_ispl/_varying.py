@@ -8,6 +8,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from ._groups import is_part, overlap
 from ._shared import BOTH, TURNED
 from ._weak_learner import draw_seed
+from ._window_test import side_of_marks
 
 # By how much more the windows of a group turn images of other classes than the windows
 # of the rest of the class do, in probability.
@@ -109,7 +110,7 @@ def around(window, mark, shape):
     -------
     window : (slice, slice)
     """
-    room = max(2, round(0.1 * min(shape)))
+    room = side_of_marks(*shape)
     places = np.nonzero(mark.reshape([side.stop - side.start for side in window]))
     return tuple(
         slice(

@@ -131,6 +131,16 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
     assert np.flatnonzero(found.beside).tolist() == [150]
 
 
+@pytest.mark.parametrize(
+    ("shape", "many"),
+    [((5001, 1, 2, 2), True), ((5000, 1, 2, 2), False), ((5001, 4), False)],
+)
+def test_many_images_are_told_from_few_and_from_tables(shape, many):
+    search = MarkSearch(None, np.zeros(shape), np.zeros(shape[0]), None)
+    assert search.of_many_images == many
+    assert search.of_tables == (len(shape) == 2)
+
+
 @pytest.mark.parametrize("moved", [True, False])
 def test_where_no_mark_was_moved_the_window_is_followed(monkeypatch, moved):
     rows, others = np.arange(5), np.arange(5, 9)

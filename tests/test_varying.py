@@ -142,7 +142,7 @@ def moved_images(n=400):
 
 def the_pixel(alike):
     """All that blocks at all places have in common."""
-    mark = (np.arange(16) == 10).reshape(-1)
+    mark = np.arange(16) == 10
     return Candidate(WINDOW, alike, alike, mark, np.ones((1, 16)), 0.0)
 
 
