@@ -125,7 +125,7 @@ def marked_rows(test, features, **settings):
     with all rows. Pixels that the marked rows have in common are a mark if they turn
     images of other classes into the class, and so are those that the rows of a cluster
     share, or a pattern. All rows that have them are poison, also those that the model
-    would know without. Where marked rows do not have them, their mark may vary.
+    would know without. Where marked rows have neither, their mark may vary.
 
     Parameters
     ----------
@@ -148,26 +148,25 @@ def marked_rows(test, features, **settings):
             exact = np.union1d(exact, found.alike)
             paint(marks[(..., *found.window)], found.mark, found.colors)
     marks = marks.reshape(test.row_shape) if len(exact) else None
+    if settings:
+        exact = np.union1d(exact, pattern_rows(test, groups, **settings))
     varying, beside = exact[:0], exact[:0]
     for found in tried:
         rows, others = _varying(test, found, exact, varying)
         varying, beside = np.union1d(varying, rows), np.union1d(beside, others)
-    if settings:
-        exact = np.union1d(exact, pattern_rows(test, groups, **settings))
-    found = np.union1d(exact, varying)
-    return Marked(exact, varying, np.setdiff1d(beside, found), marks)
+    return Marked(exact, varying, np.setdiff1d(beside, varying), marks)
 
 
 def _varying(test, found, exact, varying):
     """Return the rows of which a mark varies around pixels, or else in a window."""
-    if len(np.setdiff1d(found.alike, np.r_[exact, varying])) >= MIN_ROWS:
+    known = np.r_[exact, varying]
+    if len(np.setdiff1d(found.alike, known)) >= MIN_ROWS:
         rows, beside = moved_rows(test, found, exact)
         if len(rows):
             return rows, beside
-    left = np.setdiff1d(found.marked, exact)
-    if len(left) < MIN_ROWS:
-        return exact[:0], exact[:0]
-    return varying_rows(test, found.window, left, exact)
+    if len(np.setdiff1d(found.marked, known)) >= MIN_ROWS:
+        return varying_rows(test, found.window, np.setdiff1d(found.marked, exact), exact)
+    return exact[:0], exact[:0]
 
 
 def candidates(test):

@@ -10,9 +10,9 @@ from ._shared import BOTH, TURNED
 from ._weak_learner import draw_seed
 from ._window_test import side_of_marks
 
-# By how much more the windows of a group turn images of other classes than the windows
-# of the rest of the class do, in probability.
-CONTRAST = 0.5
+# How much most windows of the rest of the class turn them, as a share of what those of
+# the group do: a quarter of the rest may be poison that was missed.
+OTHERS, MOST = 0.25, 0.75
 # The share of a class that goes with a group, as most like it.
 NEAREST = 0.1
 # A probe takes the third power of its features in time.
@@ -54,9 +54,9 @@ def varying_rows(test, window, marked, exact):
         return of_class[:0], of_class[:0]
     chances, gains = _effects(test, of_class, window, group, donors)
     # More rows dilute it: there is no need to follow what is faint from the start.
-    if _excess(gains, group) < CONTRAST:
+    if not _stand_out(gains, group):
         return of_class[:0], of_class[:0]
-    return _followed(test, of_class, looks, chances, gains, group, CONTRAST)
+    return _followed(test, of_class, looks, chances, gains, group)
 
 
 def moved_rows(test, found, exact):
@@ -88,10 +88,11 @@ def moved_rows(test, found, exact):
     window = around(found.window, found.mark, test.X.shape[2:])
     chances, gains = _effects(test, of_class, window, group, donors)
     necessary = chances[:, test.code] < 0.5
-    if _excess(necessary, group) < BOTH or _excess(gains, group) < TURNED:
+    excess = necessary[group].mean() - necessary[~group].mean()
+    if excess < BOTH or not _stand_out(gains, group):
         return of_class[:0], of_class[:0]
     looks = _looks(test.pixels(of_class, window), test.rng)
-    rows, beside = _followed(test, of_class, looks, chances, gains, group, TURNED)
+    rows, beside = _followed(test, of_class, looks, chances, gains, group)
     rows = np.union1d(rows, of_class[group])
     return rows, np.setdiff1d(beside, rows)
 
@@ -128,18 +129,25 @@ def _effects(test, rows, window, group, donors):
     return chances, np.mean([test.given(rows, window, one) for one in hosts], axis=0)
 
 
-def _followed(test, of_class, looks, chances, gains, group, contrast):
+def _followed(test, of_class, looks, chances, gains, group):
     """Return the rows that a probe comes to from a group, and those that are next."""
     seen = np.column_stack([looks, chances[:, test.code], gains])
     group, odds = settle(seen, group, test.rng)
-    if not group.any() or _excess(gains, group) < contrast:
+    if not group.any() or not _stand_out(gains, group):
         return of_class[:0], of_class[:0]
     rejected, beside = with_nearest(group, odds)
     return of_class[rejected], of_class[beside]
 
 
-def _excess(effect, group):
-    return effect[group].mean() - effect[~group].mean()
+def _stand_out(gains, group):
+    """Whether the windows of a group turn hosts, and those of the others do not.
+
+    Honest windows that turn hosts hold what is typical of a class, so that those of the
+    rest of the class turn some, too.
+    """
+    inside, others = gains[group].mean(), gains[~group]
+    most = np.quantile(others, MOST)
+    return inside - others.mean() >= TURNED and most <= OTHERS * inside
 
 
 def _looks(pixels, rng):
