@@ -228,6 +228,21 @@ def test_the_rows_that_pixels_show_are_found_whatever_a_probe_takes(
     assert bool(len(beside)) == bool(n_taken) and not np.isin(beside, rows).any()
 
 
+@pytest.mark.parametrize(("n_added", "found"), [(0, True), (150, False)])
+def test_a_group_that_comes_to_honest_rows_is_not_rejected(monkeypatch, n_added, found):
+    X, codes, marked = images(40, n=400)
+    test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
+
+    def taken(seen, group, rng, n_iter=10):
+        if n_iter > 2:
+            group = group | (np.cumsum(~group) <= n_added)
+        return group, np.where(group, 1.0, -1.0)
+
+    monkeypatch.setattr("sklearn_ispl._varying.settle", taken)
+    rows, beside = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
+    assert bool(len(rows)) == bool(len(beside)) == found
+
+
 def test_what_does_little_from_the_start_is_not_followed(monkeypatch):
     X, codes, marked = images(40, n=400)
     asked = []
