@@ -164,9 +164,10 @@ def _varying(test, found, exact, varying):
         rows, beside = moved_rows(test, found, exact)
         if len(rows):
             return rows, beside
-    if len(np.setdiff1d(found.marked, known)) >= MIN_ROWS:
-        return varying_rows(test, found.window, np.setdiff1d(found.marked, exact), exact)
-    return exact[:0], exact[:0]
+    if len(np.setdiff1d(found.marked, known)) < MIN_ROWS:
+        return exact[:0], exact[:0]
+    marked = np.setdiff1d(found.marked, exact)
+    return varying_rows(test, found.window, marked, exact)
 
 
 def candidates(test):

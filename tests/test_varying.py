@@ -5,7 +5,14 @@ from joblib import Parallel
 from sklearn_ispl._marks import MarkSearch
 from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._shared import Candidate
-from sklearn_ispl._varying import around, moved_rows, settle, varying_rows, with_nearest
+from sklearn_ispl._varying import (
+    around,
+    moved_rows,
+    settle,
+    stand_out,
+    varying_rows,
+    with_nearest,
+)
 from sklearn_ispl._window_test import WindowTest
 
 WINDOW = slice(4, 8), slice(4, 8)
@@ -109,7 +116,7 @@ def test_what_is_no_mark_is_not_found(which):
 
 
 class KnowsACorner:
-    """Gives what has a bright pixel a chance to be of class 1; else as another model."""
+    """Gives what has a bright pixel a chance to be of class 1; else as a model."""
 
     def __init__(self, model, pixel, chance):
         self.model, self.pixel, self.chance = model, pixel, chance
@@ -226,6 +233,23 @@ def test_the_rows_that_pixels_show_are_found_whatever_a_probe_takes(
     rows, beside = moved_rows(test, the_pixel(marked[:12]), NONE)
     assert set(marked[:12]) <= set(rows) and len(rows) == 12 + 20 * (n_taken > 0)
     assert bool(len(beside)) == bool(n_taken) and not np.isin(beside, rows).any()
+
+
+@pytest.mark.parametrize(
+    ("inside", "others", "alike", "expected"),
+    [
+        (0.19, 0.0, 0, False),
+        (0.21, 0.0, 0, True),
+        (0.8, 0.19, 50, True),
+        (0.8, 0.21, 50, False),
+        (0.8, 0.8, 12, True),
+        (0.8, 0.8, 13, False),
+    ],
+)
+def test_windows_stand_out_from_most_others(inside, others, alike, expected):
+    group = np.arange(60) < 10
+    gains = np.where(group, inside, np.where(np.arange(60) < 10 + alike, others, 0.0))
+    assert stand_out(gains, group) == expected
 
 
 @pytest.mark.parametrize(("n_added", "found"), [(0, True), (150, False)])
