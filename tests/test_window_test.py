@@ -47,6 +47,26 @@ def test_effects_of_a_window():
     assert not len(test.marked(found[:0], window))
 
 
+@pytest.mark.parametrize(("without", "n_marked"), [(0.45, 12), (0.6, 0), (0.8, 0)])
+def test_a_window_marks_rows_that_are_another_class_without_it(without, n_marked):
+    rng = np.random.RandomState(0)
+    X = rng.uniform(0, 0.5, size=(100, 1, 12, 12)).astype(np.float32)
+    codes = np.repeat([0, 1], 50)
+    X[codes == 1, :, 0, 0] = 1
+    X[50:62, :, 5, 5] = 1
+
+    class Model:
+        def predict_proba(self, X):
+            images = X.reshape(-1, 12, 12)
+            one = np.where(images[:, 0, 0] > 0.9, without, 0.1)
+            one[images[:, 5, 5] > 0.9] = 0.9
+            return np.c_[1 - one, one]
+
+    test = WindowTest(X, codes, codes, 1, Model(), 0)
+    test.own = np.setdiff1d(test.own, np.arange(50, 62))
+    assert len(test.marked(np.arange(50, 62), (slice(4, 8), slice(4, 8)))) == n_marked
+
+
 def test_spans_are_of_an_image_or_of_each_feature():
     X, codes, _ = images()
     test = WindowTest(X, codes, codes, 1, AnswersToABlock(), 0)
