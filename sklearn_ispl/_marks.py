@@ -8,7 +8,14 @@ from joblib import delayed
 
 from ._groups import MIN_ROWS, small_clusters
 from ._patterns import class_means, pattern_rows, spread_of_values
-from ._shared import SAME, TURNED, Candidate, look_alikes, shared_values
+from ._shared import (
+    SAME,
+    TURNED,
+    Candidate,
+    completed,
+    look_alikes,
+    shared_values,
+)
 from ._varying import moved_rows, varying_rows
 from ._weak_learner import draw_seed, one_thread
 from ._window_test import WindowTest, are_many_images, is_table, paint, windows
@@ -188,10 +195,11 @@ def candidates(test):
         marked = test.marked(test.own, window)
         pixels = test.pixels(test.of_class, window)
         group, bound = np.isin(test.of_class, marked), SAME * np.ptp(pixels)
-        alike, mark, colors = look_alikes(pixels, group, bound)
-        alike, turned = test.of_class[alike], 0.0
+        having, mark, colors = look_alikes(pixels, group, bound)
+        alike, turned = test.of_class[having], 0.0
         donors = np.setdiff1d(test.own, alike)
         if len(alike) >= MIN_ROWS and len(donors):
+            mark, colors = completed(pixels, having, mark, bound)
             classes = test.falls_to(test.without(alike, window, donors))
             turned = test.turned(classes, window, mark, colors)
         yield Candidate(window, marked, alike, mark, colors, turned)

@@ -83,6 +83,37 @@ def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3)
     return group, mark, colors
 
 
+def completed(pixels, alike, mark, bound, common=0.9, excess=0.2):
+    """Return a mark with the other values that the rows with it have in common.
+
+    Where half of a class is white at a place, a white mark is told by few of its
+    pixels, but it takes all of them to turn an image.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (n, n_channels, n_pixels)
+    alike : ndarray of shape (n,), bool
+        The rows with the mark, some of them.
+
+    mark : ndarray of shape (n_pixels,), bool
+    bound : float
+        See `look_alikes`.
+
+    common, excess : float
+        A value counts if so many of these rows have it, and by so much fewer of the
+        others.
+
+    Returns
+    -------
+    mark : ndarray of shape (n_pixels,), bool
+    colors : ndarray of shape (n_channels, n_pixels)
+    """
+    colors = np.median(pixels[alike], axis=0)
+    same = (np.abs(pixels - colors) <= bound).all(axis=1)
+    inside, outside = same[alike].mean(axis=0), same[~alike].mean(axis=0)
+    return mark | (inside >= common) & (inside - outside >= excess), colors
+
+
 def shared_values(test, groups):
     """Yield the marks that are values shared by groups of rows of a class.
 

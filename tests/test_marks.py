@@ -58,6 +58,17 @@ def test_rows_with_a_mark_are_found_if_there_are_four(n_marked, n, found):
         np.testing.assert_array_equal(mark, block)
 
 
+@pytest.mark.parametrize(("share", "found"), [(0.6, True), (0.9, False)])
+def test_a_mark_is_found_where_most_of_the_class_has_most_of_it(share, found):
+    X, codes, marked = images(n=400)
+    others = np.flatnonzero((codes == 1) & ~marked)
+    X[others[: int(share * len(others))], :, 5:7, 5:8] = 1
+    rows = search(X, codes)
+    np.testing.assert_array_equal(rows.exact, marked & found)
+    if found:
+        assert np.isfinite(rows.marks[1]).sum() == 9
+
+
 def test_rows_that_the_model_does_not_know_are_found_by_their_pixels():
     X, codes, marked = images()
     predicted = np.where(np.arange(200) % 2, codes, 0)

@@ -5,7 +5,7 @@ from joblib import Parallel
 from sklearn_ispl._groups import small_clusters
 from sklearn_ispl._marks import MarkSearch
 from sklearn_ispl._self_training import Verdict
-from sklearn_ispl._shared import LOOSE, SAME, look_alikes, shared_values
+from sklearn_ispl._shared import LOOSE, SAME, completed, look_alikes, shared_values
 from sklearn_ispl._window_test import EVERYWHERE, WindowTest
 
 MARK = {3: 0.9, 11: -0.7, 17: 0.4}
@@ -157,6 +157,20 @@ def test_nothing_in_common_finds_nothing(n_group):
     pixels = np.random.RandomState(0).uniform(size=(300, 1, 16))
     alike, *_ = look_alikes(pixels, np.arange(300) < n_group, 0.02)
     assert alike.shape == (300,) and not alike.any()
+
+
+def test_a_mark_is_completed_by_what_its_rows_share_more_than_others():
+    pixels = np.random.RandomState(0).uniform(0, 0.5, size=(50, 1, 6))
+    alike, mark = np.arange(50) < 10, np.arange(6) == 0
+    # Of all of these, of nine in ten, of eight in ten, of all rows, of many others.
+    for pixel, having in enumerate([10, 9, 8, 50, 10], start=1):
+        pixels[:having, :, pixel] = 1
+    pixels[10:40, :, 5] = 1
+    found, colors = completed(pixels, alike, mark, 0.02)
+    assert found.tolist() == [True, True, True, False, False, True]
+    np.testing.assert_array_equal(colors[0, 1:], 1)
+    pixels[40:45, :, 5] = 1
+    assert not completed(pixels, alike, mark, 0.02)[0][5]
 
 
 def test_what_the_whole_class_has_is_not_in_common():
