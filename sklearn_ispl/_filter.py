@@ -60,10 +60,11 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     image into the row's class; and the row becomes that other class with the window of
     a row of its own. The pixels that such rows have in common are painted on images of
     other classes. If these turn into the class, the pixels are a mark, and all rows of
-    the class that have them are rejected. A mark is found if it fits in a window of
-    28 % of the image's side. Where it is not the same, pixel by pixel, in all poisoned
-    rows, a probe learns from the rows of the start what windows with the mark look like
-    and do; of the rows most like those that it finds, models of all the others decide.
+    the class that have them are rejected. Windows have 28 % of the shorter side of an
+    image, so placed that any mark of a tenth of it is within one. Where it is not the
+    same, pixel by pixel, in all poisoned rows, a probe learns from the rows of the
+    start what windows with the mark look like and do; of the rows most like those that
+    it finds, models of all the others decide.
 
     Of images and of tables, the search goes on in clusters of each class, in the
     features of the model: where the poison is one of them, its rows share values, and
@@ -136,14 +137,15 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
         """Return, for each row, itself or a kept row of its label."""
         rng = np.random.RandomState(self._donor_seed)
         donors = np.arange(len(y))
-        for label in np.unique(y[~self.support_]):
+        for label in np.unique(y[~self.support_]).tolist():
             rejected = (y == label) & ~self.support_
             kept = np.flatnonzero((y == label) & self.support_)
             if not len(kept):
                 raise ValueError(
-                    f"Every row labelled {label!r} was rejected, so there is no row to "
-                    "put in their place. Use FilteredClassifier or ISPLSampler, or "
-                    "train the learners longer (n_epochs)."
+                    f"Every row labelled {label!r} was rejected, so there is "
+                    "no row to put in their place. Train the learners longer "
+                    "(n_epochs), or use FilteredClassifier or ISPLSampler, which leave "
+                    "the class out."
                 )
             donors[rejected] = rng.choice(kept, rejected.sum())
         return donors
