@@ -8,14 +8,7 @@ from joblib import delayed
 
 from ._groups import MIN_ROWS, small_clusters
 from ._patterns import class_means, pattern_rows, spread_of_values
-from ._shared import (
-    SAME,
-    TURNED,
-    Candidate,
-    completed,
-    look_alikes,
-    shared_values,
-)
+from ._shared import SAME, TURNED, Candidate, completed, look_alikes, shared_values
 from ._varying import moved_rows, varying_rows
 from ._weak_learner import draw_seed, one_thread
 from ._window_test import WindowTest, are_many_images, is_table, paint, windows

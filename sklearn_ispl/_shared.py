@@ -73,9 +73,7 @@ def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3)
     for _ in range(n_iter):
         if not 1 < group.sum() <= len(group) / 2:
             return np.zeros_like(group), mark, colors
-        colors = np.median(pixels[group], axis=0)
-        same = (np.abs(pixels - colors) <= bound).all(axis=1)
-        inside, outside = same[group].mean(axis=0), same[~group].mean(axis=0)
+        colors, same, inside, outside = _in_common(pixels, group, bound)
         excess = np.where((inside >= common) & (outside <= rare), inside - outside, 0)
         # Of a mark all pixels tell the same, of what lies behind it most tell less.
         mark = (excess > 0) & (excess >= excess.max() - gap)
@@ -108,10 +106,15 @@ def completed(pixels, alike, mark, bound, common=0.9, excess=0.2):
     mark : ndarray of shape (n_pixels,), bool
     colors : ndarray of shape (n_channels, n_pixels)
     """
-    colors = np.median(pixels[alike], axis=0)
-    same = (np.abs(pixels - colors) <= bound).all(axis=1)
-    inside, outside = same[alike].mean(axis=0), same[~alike].mean(axis=0)
+    colors, _, inside, outside = _in_common(pixels, alike, bound)
     return mark | (inside >= common) & (inside - outside >= excess), colors
+
+
+def _in_common(pixels, group, bound):
+    """Return the median of a group, who is near it, and the shares in and out of it."""
+    colors = np.median(pixels[group], axis=0)
+    same = (np.abs(pixels - colors) <= bound).all(axis=1)
+    return colors, same, same[group].mean(axis=0), same[~group].mean(axis=0)
 
 
 def shared_values(test, groups):

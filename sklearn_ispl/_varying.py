@@ -54,7 +54,7 @@ def varying_rows(test, window, marked, exact):
         return of_class[:0], of_class[:0]
     chances, gains = _effects(test, of_class, window, group, donors)
     # More rows dilute it: there is no need to follow what is faint from the start.
-    if not stand_out(gains, group):
+    if not only_group_turns(gains, group):
         return of_class[:0], of_class[:0]
     return _followed(test, of_class, looks, chances, gains, group)
 
@@ -89,7 +89,7 @@ def moved_rows(test, found, exact):
     chances, gains = _effects(test, of_class, window, group, donors)
     necessary = chances[:, test.code] < 0.5
     excess = necessary[group].mean() - necessary[~group].mean()
-    if excess < BOTH or not stand_out(gains, group):
+    if excess < BOTH or not only_group_turns(gains, group):
         return of_class[:0], of_class[:0]
     looks = _looks(test.pixels(of_class, window), test.rng)
     rows, beside = _followed(test, of_class, looks, chances, gains, group)
@@ -133,7 +133,7 @@ def _followed(test, of_class, looks, chances, gains, group):
     """Return the rows that a probe comes to from a group, and those that are next."""
     seen = np.column_stack([looks, chances[:, test.code], gains])
     group, odds = settle(seen, group, test.rng)
-    if not group.any() or not stand_out(gains, group):
+    if not group.any() or not only_group_turns(gains, group):
         return of_class[:0], of_class[:0]
     rejected, beside = with_nearest(group, odds)
     return of_class[rejected], of_class[beside]
@@ -149,7 +149,7 @@ def _looks(pixels, rng):
     return PCA(n_components, random_state=draw_seed(rng)).fit_transform(pixels)
 
 
-def stand_out(gains, group):
+def only_group_turns(gains, group):
     """Whether the windows of a group turn hosts, and those of most others do not.
 
     Honest windows that turn hosts hold what is typical of a class, so that those of the
@@ -164,7 +164,7 @@ def stand_out(gains, group):
 
     Returns
     -------
-    stands_out : bool
+    only_group_turns : bool
     """
     inside, others = gains[group].mean(), gains[~group]
     most = np.quantile(others, MOST)

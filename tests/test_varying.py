@@ -8,8 +8,8 @@ from sklearn_ispl._shared import Candidate
 from sklearn_ispl._varying import (
     around,
     moved_rows,
+    only_group_turns,
     settle,
-    stand_out,
     varying_rows,
     with_nearest,
 )
@@ -131,7 +131,7 @@ class KnowsACorner:
 @pytest.mark.parametrize("rule", ["varying", "moved"])
 @pytest.mark.parametrize(("chance", "found"), [(0.1, True), (0.3, False)])
 def test_windows_with_what_is_typical_of_a_class_are_no_mark(rule, chance, found):
-    X, codes, marked = images(40, n=400) if rule == "varying" else moved_images()
+    X, codes, _ = images(40, n=400) if rule == "varying" else moved_images()
     marked, pixel = np.flatnonzero(codes == 1)[:40], 7 if rule == "varying" else 8
     X[:, :, pixel, pixel] = np.minimum(X[:, :, pixel, pixel], 0.97)
     X[np.setdiff1d(np.flatnonzero(codes), marked), :, pixel, pixel] = 1
@@ -246,10 +246,11 @@ def test_the_rows_that_pixels_show_are_found_whatever_a_probe_takes(
         (0.8, 0.8, 13, False),
     ],
 )
-def test_windows_stand_out_from_most_others(inside, others, alike, expected):
+def test_only_a_group_turns_if_most_others_do_not(inside, others, alike, expected):
     group = np.arange(60) < 10
-    gains = np.where(group, inside, np.where(np.arange(60) < 10 + alike, others, 0.0))
-    assert stand_out(gains, group) == expected
+    rest = np.where(np.arange(60) < 10 + alike, others, 0.0)
+    gains = np.where(group, inside, rest)
+    assert only_group_turns(gains, group) == expected
 
 
 @pytest.mark.parametrize(("n_added", "found"), [(0, True), (150, False)])
