@@ -9,8 +9,9 @@ trained for 20 epochs, searched, and trained for 20 more. Six rules reject rows:
 - windows: those for which one of the best windows is necessary and sufficient;
 - grown: those, and what is like them in the features of the model;
 - pixels: those that have the pixels that the first have in common;
-- painted: the same, if these pixels turn images of other classes. This is the rule of
-  ISPLFilter for marks in a window that are the same in all rows;
+- painted: the same, if these pixels, with all others that these rows share, turn images
+  of other classes. This is the rule of ISPLFilter for marks in a window that are the
+  same in all rows;
 - moved: those that have such pixels and others like them, if what lies around does.
   This is its rule for marks that are moved, which --change makes, as it does patterns;
 - patterns: those that share a pattern, its rule for marks all over the image.
