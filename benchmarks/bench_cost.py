@@ -5,7 +5,7 @@
 
 Scenarios are those of the list `tune` of bench_quality.py. Both methods are fitted to
 the same rows in turn, on one thread; seconds are the processor's, so that other jobs
-beside them count for little.
+beside them count for little. A run that is cut off goes on where it stopped.
 """
 
 import argparse
@@ -45,7 +45,10 @@ def main():
         if not options.out:
             parser.error("give --out, or --summary")
         torch.set_num_threads(1)
+        done = {line["seed"] for line in read_json(options.out)}
         for seed in options.seeds:
+            if seed in done:
+                continue
             append_json(options.out, run(seed, options))
     for line in read_json(options.summary or options.out):
         core, paper = line["seconds_core"], line["seconds_paper"]

@@ -54,6 +54,14 @@ def check_training_set(estimator, X, y):
     codes : ndarray of shape (n,), int64
         The labels' positions in `classes_`.
 
+    Raises
+    ------
+    ValueError
+        If X or y is unusable.
+
+    TypeError
+        If y mixes labels that have no order, such as numbers and strings.
+
     Warns
     -----
     SmallClassWarning
@@ -65,10 +73,7 @@ def check_training_set(estimator, X, y):
     X, y = validate_data(
         estimator, X, y, dtype="numeric", allow_nd=True, ensure_min_samples=2
     )
-    check_classification_targets(y)
-    estimator.classes_, codes, counts = np.unique(
-        y, return_inverse=True, return_counts=True
-    )
+    estimator.classes_, codes, counts = _unique_labels(y)
     if len(counts) < 2:
         raise ValueError(
             "y has only one class; poison can only be told from rows of other classes."
@@ -90,6 +95,19 @@ def check_training_set(estimator, X, y):
             stacklevel=4,
         )
     return X, to_float32(X), codes.astype(np.int64)
+
+
+def _unique_labels(y):
+    """Return the labels in order, their positions in y, and how often each occurs."""
+    try:
+        check_classification_targets(y)
+        return np.unique(y, return_inverse=True, return_counts=True)
+    except TypeError:
+        types = sorted({type(label).__name__ for label in y})
+        raise TypeError(
+            f"y mixes labels of the types {', '.join(types)}, which have no order. "
+            "Give labels of one type, for instance all as strings."
+        ) from None
 
 
 def to_float32(X):

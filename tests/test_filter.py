@@ -382,6 +382,12 @@ def test_bad_training_sets_are_errors(X, y, message, method):
         getattr(ISPLFilter(), method)(X, y)
 
 
+def test_labels_without_an_order_are_an_error():
+    y = np.array(["a", 1, "b", 2] * 5, dtype=object)
+    with pytest.raises(TypeError, match="y mixes labels of the types int, str"):
+        ISPLFilter().fit(np.zeros((20, 2)), y)
+
+
 @pytest.mark.parametrize(
     "params, message",
     [

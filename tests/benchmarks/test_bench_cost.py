@@ -39,3 +39,20 @@ def test_it_prints_the_ratio(bench, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         bench.main()
     assert "give --out, or --summary" in capsys.readouterr().err
+
+
+def test_a_run_that_was_cut_off_goes_on(bench, tmp_path, monkeypatch, capsys):
+    path, ran = tmp_path / "cost.jsonl", []
+
+    def run(seed, options):
+        ran.append(seed)
+        line = {"seed": seed, "data": "digits", "attack": "none"}
+        return line | {"seconds_core": 3.0, "seconds_paper": 2.0}
+
+    monkeypatch.setattr(bench, "run", run)
+    for seeds in ["3"], ["3", "4"]:
+        argv = ["bench_cost.py", "--out", str(path), "--seeds", *seeds]
+        monkeypatch.setattr(sys, "argv", argv)
+        bench.main()
+    assert ran == [3, 4]
+    assert capsys.readouterr().out.count("seed 3") == 2
