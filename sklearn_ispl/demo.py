@@ -232,7 +232,7 @@ def format_table(rows):
 
 
 def plot_demo(scenario, ispl):
-    """Draw what the filter did: triggered images, and how learners vote on labels.
+    """Draw what the filter did: triggered images, marks, how learners vote on labels.
 
     Parameters
     ----------
@@ -264,7 +264,8 @@ def plot_demo(scenario, ispl):
     from .inspection import VotesDisplay
 
     figure = plt.figure(figsize=(11, 5.2), layout="constrained")
-    pictures, votes = figure.subfigures(1, 2, width_ratios=(3, 2))
+    pictures, reasons = figure.subfigures(1, 2, width_ratios=(3, 2))
+    marks, votes = reasons.subfigures(2, 1, height_ratios=(2, 3))
     kept, poisoned = ispl.get_support(), scenario["poisoned"]
     pictures.suptitle(
         f"{poisoned.sum()} images of {scenario['source']} with a mark, "
@@ -277,7 +278,26 @@ def plot_demo(scenario, ispl):
     _show_images(kept_part, scenario["X"], poisoned & kept, "kept", "tab:red")
     VotesDisplay.from_estimator(ispl, poisoned=poisoned).plot(ax=votes.subplots())
     votes.suptitle("What the weak learners say")
+    _show_marks(marks, ispl)
     return figure
+
+
+def _show_marks(figure, ispl):
+    """Draw the marks that decided, up to 4; there are none without the search."""
+    found = {
+        label: mark[0]
+        for label, mark in zip(
+            getattr(ispl, "poisoned_classes_", ()), getattr(ispl, "marks_", ())
+        )
+        if not np.isnan(mark).all()
+    }
+    figure.suptitle("The marks that decided" if found else "No mark was found")
+    for axis in (axes := figure.subplots(1, 4)):
+        axis.axis("off")
+    for axis, (label, mark) in zip(axes, found.items()):
+        axis.set_title(f"in {label}", fontsize="medium")
+        axis.imshow(np.zeros_like(mark), cmap="gray", vmin=-1, vmax=1)
+        axis.imshow(mark, cmap="gray", vmin=0, vmax=1)
 
 
 def _show_images(figure, X, chosen, verdict, color):

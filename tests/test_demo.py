@@ -1,7 +1,11 @@
 import subprocess
 import sys
 
-from sklearn_ispl.demo import make_scenario, run_demo
+import numpy as np
+import pytest
+
+from sklearn_ispl import ISPLFilter
+from sklearn_ispl.demo import make_scenario, plot_demo, run_demo
 
 
 def test_demo_writes_table_and_picture(tmp_path):
@@ -33,3 +37,25 @@ def test_demo_measures_what_it_says():
     assert filtered["poison_kept"] == (poisoned & kept).sum()
     assert filtered["clean_kept"] == (~poisoned & kept).sum()
     assert clean["poison_kept"] == 0
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_the_picture_shows_the_marks_that_decided(found):
+    pytest.importorskip("matplotlib")
+    scenario = make_scenario(seed=0)
+    X, y = scenario["X"], scenario["y"]
+    ispl = ISPLFilter(n_repeats=1, self_training=False, random_state=0).fit(X, y)
+    if found:
+        ispl.poisoned_classes_ = np.array([4, 7])
+        ispl.marks_ = np.full((2, 1, 8, 8), np.nan)
+        ispl.marks_[0, :, 2:4] = 1
+    figure = plot_demo(scenario, ispl)
+    _, reasons = figure.subfigs
+    marks, _ = reasons.subfigs
+    titles = [axis.get_title() for axis in marks.axes]
+    drawn = [len(axis.images) > 0 for axis in marks.axes]
+    assert titles == (["in 4", "", "", ""] if found else [""] * 4)
+    assert drawn == [found, False, False, False]
+    assert marks.get_suptitle() == (
+        "The marks that decided" if found else "No mark was found"
+    )
