@@ -30,15 +30,18 @@ print(format_table(rows))
 # %%
 # What the filter saw
 # -------------------
-# Every learner votes on every row. Clean rows have the votes of learners from all over
-# the data, poisoned ones at best of those that were trained on poison themselves.
+# Top right is what decided: the pixels that the rejected images share, grey where there
+# is no such pixel. In the eyes of a model of all rows, which knows the mark, these
+# pixels make other digits what the label says. Below are the votes of the weak
+# learners. With ``method="paper"`` they decide alone; by default they have a part in
+# the verdict only where no mark is found.
 figure = plot_demo(scenario, ispl)
 
 # %%
 # Where the poison went
 # ---------------------
 # The fewer components share the poison, the fewer learners know the mark. Where it
-# spreads over many, the vote fails.
+# spreads over many, these votes fail.
 from sklearn_ispl.inspection import ComponentsDisplay  # noqa: E402
 
 display = ComponentsDisplay.from_estimator(ispl, scenario["poisoned"]).plot()
