@@ -41,6 +41,15 @@ def timed(function, *args, **kwargs):
     return function(*args, **kwargs), time.perf_counter() - start
 
 
+def add_result_options(parser):
+    """Add the options of a script that writes JSON lines, and tables of them."""
+    parser.add_argument("--data-home")
+    parser.add_argument("--n-rows", type=int, default=10_000)
+    parser.add_argument("--out", help="JSON lines, appended to")
+    parser.add_argument("--summary", help="only print what is in this file")
+    parser.add_argument("--rst", help="with --summary: write tables of it")
+
+
 def append_json(path, record):
     """Append one line of JSON, and leave it on the disk."""
     with open(path, "a") as file:

@@ -25,14 +25,13 @@ lost, and what the pixels turn, by whether most rows that have them are poisoned
 import argparse
 import json
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from _common import append_json, read_json
+from _common import add_result_options, append_json, read_json
 from bench_quality import attack_of, draw, percent, poison
-from render_tables import list_table
+from render_tables import show_table
 from scenarios import load_split
 from sklearn_ispl import _marks
 from sklearn_ispl._groups import expand, small_clusters
@@ -131,11 +130,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=range(24))
     parser.add_argument("--change", default="none", choices=POISON_CHANGES)
-    parser.add_argument("--data-home")
-    parser.add_argument("--n-rows", type=int, default=10_000)
-    parser.add_argument("--out", help="JSON lines, appended to")
-    parser.add_argument("--summary", help="only print what is in this file")
-    parser.add_argument("--rst", help="with --summary: write a table of it")
+    add_result_options(parser)
     options = parser.parse_args()
     path = options.summary or options.out
     if not options.summary:
@@ -147,11 +142,7 @@ def main():
                 append_json(path, line)
                 print(json.dumps(line), flush=True)
     rows = table(read_json(path))
-    for row in rows:
-        print(" | ".join(row))
-    if options.rst:
-        title = "Poisoned rows left, and honest rows lost, by rule"
-        Path(options.rst).write_text("\n".join(list_table(title, rows)))
+    show_table("Poisoned rows left, and honest rows lost, by rule", rows, options.rst)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from _common import append_json, read_json, timed
+from _common import add_result_options, append_json, read_json, timed
 from changes import CHANGES, changed_trigger
 from render_tables import list_table
 from scenarios import SCALES, attack_success, final_model, load_split, measure
@@ -286,15 +286,11 @@ def main():
     parser.add_argument("--n-scenarios", type=int, help="default: 24 or 40, by list")
     parser.add_argument("--seeds", type=int, nargs="+", help="only these of the list")
     parser.add_argument("--data", nargs="+", default=DATA, choices=DATA)
-    parser.add_argument("--data-home")
-    parser.add_argument("--n-rows", type=int, default=10_000)
+    add_result_options(parser)
     parser.add_argument("--method", default="core", choices=METHODS)
     parser.add_argument("--change", default="none", choices=CHANGES)
     parser.add_argument("--n-jobs", type=int)
     parser.add_argument("--votes", help="folder for predictions and components")
-    parser.add_argument("--out", help="JSON lines, appended to")
-    parser.add_argument("--summary", help="only print what is in this file")
-    parser.add_argument("--rst", help="with --summary: write tables of it")
     parser.add_argument(
         "--only-scenarios", action="store_true", help="with --rst: without shares"
     )

@@ -12,15 +12,14 @@ goes on where it stopped.
 """
 
 import argparse
-from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import torch
 
-from _common import append_json, read_json, timed
+from _common import add_result_options, append_json, read_json, timed
 from bench_quality import DATA, LISTS, draw, percent, poison, train_and_measure
-from render_tables import list_table
+from render_tables import show_table
 from scenarios import load_split
 from sklearn_ispl import ISPLFilter, _base
 from sklearn_ispl._marks import Marked, MarkSearch
@@ -169,11 +168,7 @@ def main():
     parser.add_argument("--data", default="digits", choices=DATA)
     parser.add_argument("--n-sets", type=int, default=10)
     parser.add_argument("--variants", nargs="+", default=VARIANTS, choices=VARIANTS)
-    parser.add_argument("--data-home")
-    parser.add_argument("--n-rows", type=int, default=10_000)
-    parser.add_argument("--out", help="JSON lines, appended to")
-    parser.add_argument("--summary", help="only print what is in this file")
-    parser.add_argument("--rst", help="with --summary: write a table of it")
+    add_result_options(parser)
     options = parser.parse_args()
     path = options.summary or options.out
     if not path:
@@ -186,11 +181,7 @@ def main():
                 if (what["seed"], name) not in done:
                     append_json(path, run(what, name, *arrays))
     rows = table(read_json(path))
-    for row in rows:
-        print(" | ".join(row))
-    if options.rst:
-        title = "Poisoned rows left, and clean rows kept, by variant"
-        Path(options.rst).write_text("\n".join(list_table(title, rows)))
+    show_table("Poisoned rows left, and clean rows kept, by variant", rows, options.rst)
 
 
 if __name__ == "__main__":

@@ -108,6 +108,14 @@ def list_table(title, rows):
     return [*lines, ""]
 
 
+def show_table(title, rows, path=None):
+    """Print a table, and write it to a file of reStructuredText where one is named."""
+    for row in rows:
+        print(" | ".join(row))
+    if path:
+        Path(path).write_text("\n".join(list_table(title, rows)))
+
+
 def rst(groups):
     """Return the page."""
     title = "Overview: A in percent, C lost against the clean model in points"
