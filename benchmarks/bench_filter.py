@@ -7,8 +7,9 @@ Runs, in one process of one thread, `ISPLFilter.fit`, and after each call of a l
 the *floor* of that call: a bare torch loop that takes as many training steps on the
 same rows, or scores the same rows, without bookkeeping. So both meet the same noise.
 Prints seconds of both and their ratio by phase: the partition's training and scoring,
-the votes on rows of other components, self-training, and everything else. There is one
-ratio for each fit; their median and range are shown.
+the votes on rows of other components, self-training, and all of these; and seconds of
+what is no learner's work and has no floor, the search for marks and everything else.
+There is one ratio for each fit; their median and range are shown.
 """
 
 import argparse
@@ -24,9 +25,11 @@ from torch.nn import functional as F
 from _common import DATA, append_json, load_rows, spread, timed
 from sklearn_ispl import ISPLFilter, _base, _partitioner
 from sklearn_ispl._inference import fold_batch_norm, score_batch
+from sklearn_ispl._marks import MarkSearch
 from sklearn_ispl._weak_learner import SkorchLearner, default_net
 
 PHASES = ["train", "score", "vote", "self-training"]
+NO_FLOOR = ["search", "else"]
 
 
 class Shadow:
@@ -34,8 +37,8 @@ class Shadow:
 
     def __init__(self, floor):
         self.floor = floor
-        self.seconds = dict.fromkeys(PHASES, 0.0)
-        self.floor_seconds = dict.fromkeys([*PHASES, "else"], 0.0)
+        self.seconds = dict.fromkeys([*PHASES, "search"], 0.0)
+        self.floor_seconds = dict.fromkeys(PHASES, 0.0)
         self._scope = None
 
     @contextmanager
@@ -46,10 +49,12 @@ class Shadow:
                 stack.enter_context(_wrapped(SkorchLearner, method, self._timed))
             for owner, name, scope in [
                 (_partitioner, "inverse_self_paced_learning", "ispl"),
-                (_base.BaseFilter, "_self_train", "self-training"),
+                (_base, "_one_model", "self-training"),
             ]:
                 scoped = partial(self._scoped, scope=scope)
                 stack.enter_context(_wrapped(owner, name, scoped))
+            for method in ("search", "confirm"):
+                stack.enter_context(_wrapped(MarkSearch, method, self._searched))
             yield
 
     def _scoped(self, function, scope):
@@ -71,6 +76,14 @@ class Shadow:
             self.seconds[phase] += seconds
             _, seconds = timed(getattr(self.floor, name), *args, **kwargs)
             self.floor_seconds[phase] += seconds
+            return result
+
+        return wrapper
+
+    def _searched(self, method):
+        def wrapper(*args):
+            result, seconds = timed(method, *args)
+            self.seconds["search"] += seconds
             return result
 
         return wrapper
@@ -146,18 +159,24 @@ def one_pair(X, y, seed, settings):
 def report(pairs):
     """Print seconds and ratios by phase."""
     print(f"{'phase':14}  {'fit, s':>28}  {'floor, s':>28}  fit / floor")
-    for phase in [*PHASES, "else", "all"]:
-        both = [
-            [sum(side.values()) if phase == "all" else side[phase] for side in pair]
-            for pair in pairs
-        ]
+    for name, phases in {**{p: [p] for p in PHASES}, "learners": PHASES}.items():
+        both = [[sum(side[p] for p in phases) for side in pair] for pair in pairs]
         ours, floor = zip(*both)
         ratios = [a / b for a, b in both if b]
         print(
-            f"{phase:14}  {spread(ours):>28}  {spread(floor):>28}  "
-            f"{spread(ratios) if ratios else '':>12}",
-            flush=True,
+            f"{name:14}  {spread(ours):>28}  {spread(floor):>28}  "
+            f"{spread(ratios) if ratios else '':>12}"
         )
+    every = [*PHASES, *NO_FLOOR]
+    for name, phases in {**{p: [p] for p in NO_FLOOR}, "all": every}.items():
+        ours = [sum(side[p] for p in phases) for side, _ in pairs]
+        print(f"{name:14}  {spread(ours):>28}", flush=True)
+
+
+def learners_ratio(pair):
+    """Return seconds of the learners over those of their floor."""
+    ours, floor = pair
+    return sum(ours[phase] for phase in PHASES) / sum(floor.values())
 
 
 def main():

@@ -9,7 +9,8 @@ def bench(import_script):
     return import_script("bench_cost")
 
 
-def test_both_methods_are_fitted_to_the_same_rows(bench, monkeypatch):
+@pytest.mark.parametrize("table, n_dims", [(False, 4), (True, 2)])
+def test_both_methods_are_fitted_to_the_same_rows(bench, monkeypatch, table, n_dims):
     fitted = []
 
     class Filter:
@@ -17,12 +18,12 @@ def test_both_methods_are_fitted_to_the_same_rows(bench, monkeypatch):
             self.method = method
 
         def fit(self, X, y):
-            fitted.append((self.method, X.sum(), y.sum()))
+            fitted.append((self.method, X.ndim, X.sum(), y.sum()))
 
     monkeypatch.setattr(bench, "ISPLFilter", Filter)
-    line = bench.run(25, Namespace(n_rows=None, data_home=None))
-    assert [method for method, *_ in fitted] == ["core", "paper"]
-    assert fitted[0][1:] == fitted[1][1:]
+    line = bench.run(25, Namespace(n_rows=None, data_home=None, table=table))
+    assert [fit[:2] for fit in fitted] == [("core", n_dims), ("paper", n_dims)]
+    assert fitted[0][2:] == fitted[1][2:] and ("change" in line) == table
     assert line["data"] == "digits" and line["n"] == 1347
     assert min(line["seconds_core"], line["seconds_paper"]) >= 0
 
@@ -45,14 +46,15 @@ def test_a_run_that_was_cut_off_goes_on(bench, tmp_path, monkeypatch, capsys):
     path, ran = tmp_path / "cost.jsonl", []
 
     def run(seed, options):
-        ran.append(seed)
+        ran.append((seed, options.table))
         line = {"seed": seed, "data": "digits", "attack": "none"}
+        line |= {"change": "table"} if options.table else {}
         return line | {"seconds_core": 3.0, "seconds_paper": 2.0}
 
     monkeypatch.setattr(bench, "run", run)
-    for seeds in ["3"], ["3", "4"]:
-        argv = ["bench_cost.py", "--out", str(path), "--seeds", *seeds]
+    for more in ["3"], ["3", "4"], ["3", "--table"], ["3", "--table"]:
+        argv = ["bench_cost.py", "--out", str(path), "--seeds", *more]
         monkeypatch.setattr(sys, "argv", argv)
         bench.main()
-    assert ran == [3, 4]
-    assert capsys.readouterr().out.count("seed 3") == 2
+    assert ran == [(3, False), (4, False), (3, True)]
+    assert capsys.readouterr().out.count("seed 3, digits as a table, none") == 2
