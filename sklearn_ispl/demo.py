@@ -261,7 +261,7 @@ def plot_demo(scenario, ispl):
             'The demo\'s picture needs matplotlib: pip install "sklearn-ispl[plot]".'
         ) from error
 
-    from .inspection import VotesDisplay
+    from .inspection import MarkDisplay, VotesDisplay
 
     figure = plt.figure(figsize=(11, 5.2), layout="constrained")
     pictures, reasons = figure.subfigures(1, 2, width_ratios=(3, 2))
@@ -278,26 +278,13 @@ def plot_demo(scenario, ispl):
     _show_images(kept_part, scenario["X"], poisoned & kept, "kept", "tab:red")
     VotesDisplay.from_estimator(ispl, poisoned=poisoned).plot(ax=votes.subplots())
     votes.suptitle("What the weak learners say")
-    _show_marks(marks, ispl)
-    return figure
-
-
-def _show_marks(figure, ispl):
-    """Draw the marks that decided, up to 4; there are none without the search."""
-    found = {
-        label: mark[0]
-        for label, mark in zip(
-            getattr(ispl, "poisoned_classes_", ()), getattr(ispl, "marks_", ())
-        )
-        if not np.isnan(mark).all()
-    }
-    figure.suptitle("The marks that decided" if found else "No mark was found")
-    for axis in (axes := figure.subplots(1, 4)):
+    labels = getattr(ispl, "poisoned_classes_", [])[:4]
+    marks.suptitle("What decided: pixels that they share" if len(labels) else "")
+    for axis in (axes := marks.subplots(1, 4)):
         axis.axis("off")
-    for axis, (label, mark) in zip(axes, found.items()):
-        axis.set_title(f"in {label}", fontsize="medium")
-        axis.imshow(np.zeros_like(mark), cmap="gray", vmin=-1, vmax=1)
-        axis.imshow(mark, cmap="gray", vmin=0, vmax=1)
+    for axis, label in zip(axes, labels):
+        MarkDisplay.from_estimator(ispl, label).plot(ax=axis)
+    return figure
 
 
 def _show_images(figure, X, chosen, verdict, color):

@@ -17,6 +17,126 @@ def _axes(ax):
     return plt.subplots()[1]
 
 
+class MarkDisplay:
+    """What gives the rejected rows of a class away.
+
+    Parameters
+    ----------
+    mark : ndarray of shape (n_channels, height, width) or (n_features,)
+        The values that the rejected rows share, NaN where they share none.
+
+    label : object
+        Of the class.
+
+    names : list of length n_features, default=None
+        Of the features of a table; None means their numbers.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes, after `plot`.
+
+    figure_ : matplotlib Figure
+        The figure, after `plot`.
+
+    See Also
+    --------
+    VotesDisplay : How many learners agree with the given labels.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ispl import ISPLFilter
+    >>> from sklearn_ispl.datasets import make_dirty_label_backdoor
+    >>> from sklearn_ispl.inspection import MarkDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X = X.reshape(-1, 1, 8, 8)
+    >>> X, y, _, _ = make_dirty_label_backdoor(X, y, source=7, target=4, random_state=0)
+    >>> ispl = ISPLFilter(random_state=0).fit(X, y)
+    >>> MarkDisplay.from_estimator(ispl, 4).plot().mark.shape
+    (1, 8, 8)
+    """
+
+    def __init__(self, mark, label, names=None):
+        self.mark = mark
+        self.label = label
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, estimator, label):
+        """Take the mark of a class from a fitted filter.
+
+        Parameters
+        ----------
+        estimator : ISPLFilter or ISPLSampler
+            Fitted with ``method="core"`` and self-training.
+
+        label : object
+            One of the labels in `poisoned_classes_`.
+
+        Returns
+        -------
+        display : MarkDisplay
+
+        Raises
+        ------
+        ValueError
+            If the filter did not look for marks, or rejected no row of this label.
+        """
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "marks_"):
+            raise ValueError(
+                f"This {type(estimator).__name__} did not look for marks: fit one with "
+                'method="core" and self_training=True.'
+            )
+        found = np.flatnonzero(estimator.poisoned_classes_ == label)
+        if not len(found):
+            raise ValueError(
+                f"No row labelled {label!r} was rejected; poisoned_classes_ has "
+                f"{estimator.poisoned_classes_.tolist()}."
+            )
+        names = getattr(estimator, "feature_names_in_", None)
+        names = None if names is None else list(names)
+        return cls(estimator.marks_[found[0]], label, names)
+
+    def plot(self, ax=None):
+        """Draw the mark: of images, as one that is grey where the mark is not.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self : MarkDisplay
+        """
+        self.ax_ = _axes(ax)
+        self.figure_ = self.ax_.figure
+        title = f"mark in {self.label}"
+        if np.isnan(self.mark).all():
+            title = f"no mark in {self.label}"
+        self.ax_.set_title(title)
+        if self.mark.ndim == 3:
+            self.ax_.imshow(_as_picture(self.mark))
+            self.ax_.axis("off")
+        else:
+            features = np.flatnonzero(~np.isnan(self.mark))
+            names = features if self.names is None else np.take(self.names, features)
+            self.ax_.barh([str(name) for name in names], self.mark[features])
+            self.ax_.set(xlabel="value", ylabel="feature")
+        return self
+
+
+def _as_picture(mark):
+    """Return a mark as red, green and blue, between 0 and 1."""
+    low, high = min(0, np.nanmin(mark, initial=0)), max(1, np.nanmax(mark, initial=1))
+    mark = (mark - low) / (high - low)
+    if len(mark) != 3:
+        mark = np.repeat(mark.mean(axis=0, keepdims=True), 3, axis=0)
+    return np.nan_to_num(mark.transpose(1, 2, 0), nan=0.5)
+
+
 class VotesDisplay:
     """Histogram of how many learners agree with the given labels.
 
@@ -39,6 +159,7 @@ class VotesDisplay:
     See Also
     --------
     ComponentsDisplay : How the rows spread over components.
+    MarkDisplay : What gives rejected rows away.
 
     Examples
     --------

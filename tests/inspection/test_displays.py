@@ -1,9 +1,11 @@
+from copy import copy
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from sklearn_ispl import ISPLFilter
-from sklearn_ispl.inspection import ComponentsDisplay, VotesDisplay
+from sklearn_ispl.inspection import ComponentsDisplay, MarkDisplay, VotesDisplay
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +45,45 @@ def test_components_display_counts_rows(fitted, poisoned_digits, repeat):
         assert display.counts[:, component].sum() == rows.sum()
     assert display.ax_ is axes and display.figure_ is figure
     plt.close(figure)
+
+
+@pytest.mark.parametrize("n_channels", [1, 2, 3])
+def test_a_mark_of_images_is_drawn_on_grey(fitted, n_channels):
+    mark = np.full((n_channels, 8, 8), np.nan)
+    mark[:, 2:4, 5] = 255
+    mark[:, 6, 6] = 0
+    display = MarkDisplay(mark, "stop").plot()
+    (picture,) = display.ax_.images
+    expected = np.full((8, 8, 3), 0.5)
+    expected[2:4, 5], expected[6, 6] = 1, 0
+    np.testing.assert_array_equal(picture.get_array(), expected)
+    assert display.ax_.get_title() == "mark in stop"
+    plt.close(display.figure_)
+
+
+@pytest.mark.parametrize("names, shown", [(None, "2"), (list("abcd"), "c")])
+def test_a_mark_of_a_table_is_a_bar_for_each_feature(names, shown):
+    mark = np.array([np.nan, np.nan, -0.5, np.nan])
+    display = MarkDisplay(mark, 1, names).plot()
+    (bar,) = display.ax_.patches
+    assert bar.get_width() == -0.5
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == [shown]
+    plt.close(display.figure_)
+
+
+def test_a_class_without_a_mark_says_so():
+    display = MarkDisplay(np.full((1, 8, 8), np.nan), 4).plot()
+    assert display.ax_.get_title() == "no mark in 4"
+    plt.close(display.figure_)
+
+
+def test_a_mark_is_taken_from_a_filter(fitted):
+    ispl = copy(fitted)
+    with pytest.raises(ValueError, match="ISPLFilter did not look for marks"):
+        MarkDisplay.from_estimator(ispl, 4)
+    ispl.poisoned_classes_ = np.array([3, 4])
+    ispl.marks_ = np.arange(2 * 64.0).reshape(2, 1, 8, 8)
+    display = MarkDisplay.from_estimator(ispl, 4)
+    np.testing.assert_array_equal(display.mark, ispl.marks_[1])
+    with pytest.raises(ValueError, match=r"No row labelled 5 .* has \[3, 4\]"):
+        MarkDisplay.from_estimator(ispl, 5)
