@@ -86,8 +86,8 @@ class MarkDisplay:
         check_is_fitted(estimator)
         if not hasattr(estimator, "marks_"):
             raise ValueError(
-                f"This {type(estimator).__name__} did not look for marks: fit one with "
-                'method="core" and self_training=True.'
+                f"This {type(estimator).__name__} has no marks_: give an ISPLFilter or "
+                'ISPLSampler fitted with method="core" and self_training=True.'
             )
         found = np.flatnonzero(estimator.poisoned_classes_ == label)
         if not len(found):

@@ -79,7 +79,7 @@ def test_a_class_without_a_mark_says_so():
 
 def test_a_mark_is_taken_from_a_filter(fitted):
     ispl = copy(fitted)
-    with pytest.raises(ValueError, match="ISPLFilter did not look for marks"):
+    with pytest.raises(ValueError, match="ISPLFilter has no marks_"):
         MarkDisplay.from_estimator(ispl, 4)
     ispl.poisoned_classes_ = np.array([3, 4])
     ispl.marks_ = np.arange(2 * 64.0).reshape(2, 1, 8, 8)
