@@ -41,13 +41,17 @@ def timed(function, *args, **kwargs):
     return function(*args, **kwargs), time.perf_counter() - start
 
 
-def add_result_options(parser):
-    """Add the options of a script that writes JSON lines, and tables of them."""
+def parse_with_results(parser):
+    """Return the options of a script that writes JSON lines, and the file of these."""
     parser.add_argument("--data-home")
     parser.add_argument("--n-rows", type=int, default=10_000)
     parser.add_argument("--out", help="JSON lines, appended to")
     parser.add_argument("--summary", help="only print what is in this file")
-    parser.add_argument("--rst", help="with --summary: write tables of it")
+    options = parser.parse_args()
+    path = options.summary or options.out
+    if not path:
+        parser.error("give --out, or --summary")
+    return options, path
 
 
 def append_json(path, record):

@@ -13,7 +13,7 @@ import time
 
 import torch
 
-from _common import append_json, read_json
+from _common import append_json, parse_with_results, read_json
 from bench_quality import attack_of, draw, poison
 from scenarios import load_split
 from sklearn_ispl import ISPLFilter
@@ -39,20 +39,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--table", action="store_true", help="images as flat rows")
-    parser.add_argument("--data-home")
-    parser.add_argument("--n-rows", type=int, default=10_000)
-    parser.add_argument("--out", help="JSON lines, appended to")
-    parser.add_argument("--summary", help="only print what is in this file")
-    options = parser.parse_args()
+    options, path = parse_with_results(parser)
     if not options.summary:
-        if not options.out:
-            parser.error("give --out, or --summary")
         torch.set_num_threads(1)
-        done = {(r["seed"], "change" in r) for r in read_json(options.out)}
+        done = {(r["seed"], "change" in r) for r in read_json(path)}
         for seed in options.seeds:
             if (seed, options.table) not in done:
-                append_json(options.out, run(seed, options))
-    for line in read_json(options.summary or options.out):
+                append_json(path, run(seed, options))
+    for line in read_json(path):
         core, paper = line["seconds_core"], line["seconds_paper"]
         table = " as a table" if line.get("change") == "table" else ""
         print(

@@ -29,7 +29,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from _common import add_result_options, append_json, read_json
+from _common import append_json, parse_with_results, read_json
 from bench_quality import attack_of, draw, percent, poison
 from render_tables import show_table
 from scenarios import load_split
@@ -130,9 +130,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=range(24))
     parser.add_argument("--change", default="none", choices=POISON_CHANGES)
-    add_result_options(parser)
-    options = parser.parse_args()
-    path = options.summary or options.out
+    parser.add_argument("--rst", help="with --summary: write tables of it")
+    options, path = parse_with_results(parser)
     if not options.summary:
         torch.set_num_threads(1)
         known = {(line["seed"], line.get("change", "none")) for line in read_json(path)}

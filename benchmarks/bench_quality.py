@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from _common import add_result_options, append_json, read_json, timed
+from _common import append_json, parse_with_results, read_json, timed
 from changes import CHANGES, changed_trigger
 from render_tables import list_table
 from scenarios import SCALES, attack_success, final_model, load_split, measure
@@ -286,7 +286,7 @@ def main():
     parser.add_argument("--n-scenarios", type=int, help="default: 24 or 40, by list")
     parser.add_argument("--seeds", type=int, nargs="+", help="only these of the list")
     parser.add_argument("--data", nargs="+", default=DATA, choices=DATA)
-    add_result_options(parser)
+    parser.add_argument("--rst", help="with --summary: write tables of it")
     parser.add_argument("--method", default="core", choices=METHODS)
     parser.add_argument("--change", default="none", choices=CHANGES)
     parser.add_argument("--n-jobs", type=int)
@@ -294,10 +294,7 @@ def main():
     parser.add_argument(
         "--only-scenarios", action="store_true", help="with --rst: without shares"
     )
-    options = parser.parse_args()
-    path = options.summary or options.out
-    if not path:
-        parser.error("give --out, or --summary")
+    options, path = parse_with_results(parser)
     if not options.summary:
         torch.set_num_threads(1)
         run_list(path, options)

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from _common import add_result_options, append_json, read_json, timed
+from _common import append_json, parse_with_results, read_json, timed
 from bench_quality import DATA, LISTS, draw, percent, poison, train_and_measure
 from render_tables import show_table
 from scenarios import load_split
@@ -168,11 +168,8 @@ def main():
     parser.add_argument("--data", default="digits", choices=DATA)
     parser.add_argument("--n-sets", type=int, default=10)
     parser.add_argument("--variants", nargs="+", default=VARIANTS, choices=VARIANTS)
-    add_result_options(parser)
-    options = parser.parse_args()
-    path = options.summary or options.out
-    if not path:
-        parser.error("give --out, or --summary")
+    parser.add_argument("--rst", help="with --summary: write tables of it")
+    options, path = parse_with_results(parser)
     if not options.summary:
         torch.set_num_threads(1)
         done = {(line["seed"], line["variant"]) for line in read_json(path)}

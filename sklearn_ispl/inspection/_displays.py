@@ -130,7 +130,7 @@ class MarkDisplay:
 
 def _as_picture(mark):
     """Return a mark as red, green and blue, between 0 and 1."""
-    low, high = min(0, np.nanmin(mark, initial=0)), max(1, np.nanmax(mark, initial=1))
+    low, high = np.nanmin(mark, initial=0), np.nanmax(mark, initial=1)
     mark = (mark - low) / (high - low)
     if len(mark) != 3:
         mark = np.repeat(mark.mean(axis=0, keepdims=True), 3, axis=0)
