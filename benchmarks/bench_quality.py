@@ -235,6 +235,45 @@ def totals(attacked):
         )
 
 
+def beside(results):
+    """Yield in words what the default does beside clean models and other methods."""
+    core = [r for r in results if r["method"] == "core"]
+    lost = []
+    for r in sorted(core, key=lambda r: r["clean_end"]):
+        n_lost = round((1 - r["clean_end"]) * (r["n"] - r["n_poisoned"]))
+        if n_lost:
+            lost.append(" ".join(map(str, [r["seed"], *_change(r), n_lost])))
+    yield f"core: honest rows lost, by seed: {', '.join(lost) or 'none'}"
+    images = [r for r in core if r["data"] != "digits" and r["A_none"] is not None]
+    if images:
+        only = [
+            [r["seed"] for r in images if r[low] < 0.01 <= r[high]]
+            for low, high in (("A_clean", "A"), ("A", "A_clean"))
+        ]
+        over = np.median([r["A"] - r["A_clean"] for r in images])
+        yield (
+            f"all but digits: A under 1 % with the clean model alone in {only[0]}, "
+            f"with core alone in {only[1]}; core's is higher by {percent(over)} in the "
+            "median"
+        )
+    for method in dict.fromkeys(r["method"] for r in results if r["method"] != "core"):
+        run = {
+            (r["seed"], *_change(r))
+            for r in results
+            if r["method"] == method and r["n_poisoned"]
+        }
+        same = [r for r in core if (r["seed"], *_change(r)) in run]
+        yield (
+            f"core where {method} was run: {sum(r['poison_end'] for r in same)} left, "
+            f"none in {sum(r['poison_end'] == 0 for r in same)} of {len(same)}, "
+            f"A under 5 % in {sum(r['A'] < 0.05 for r in same)}"
+        )
+
+
+def _change(result):
+    return [result["change"]] if "change" in result else []
+
+
 def each(results):
     """Return the rows of a table, a header first: scenarios, with every method."""
     methods = list(dict.fromkeys(r["method"] for r in results))
@@ -269,7 +308,7 @@ def summary(results):
     for row in shares(results):
         print(" | ".join(row).replace("``", ""))
     attacked = [r for r in results if r["A_none"] is not None]
-    for line in totals(attacked):
+    for line in [*totals(attacked), *beside(results)]:
         print(line)
     print("\nworst:")
     for r in sorted(attacked, key=lambda r: -r["A"])[:8]:
@@ -298,7 +337,10 @@ def main():
     if not options.summary:
         torch.set_num_threads(1)
         run_list(path, options)
-    counted = [r for r in read_json(path) if not r.get("weak")]
+    lines = read_json(path)
+    weak = [r["data"] for r in lines if r.get("weak")]
+    print("left out:", ", ".join(f"{weak.count(d)} {d}" for d in DATA if d in weak))
+    counted = [r for r in lines if not r.get("weak")]
     summary(counted)
     if options.rst:
         lines = []

@@ -118,6 +118,23 @@ def test_summary_names_the_worst_first(bench, capsys):
     assert printed.index("seed 3") < printed.index("seed 2") < printed.index("seed 1")
 
 
+def test_the_default_is_told_from_clean_models_and_other_methods(bench):
+    lines = [
+        result(seed=1, data="gtsrb", A=0.02, A_clean=0.0, clean_end=1.0, n=1014),
+        result(seed=2, data="gtsrb", A=0.0, A_clean=0.03, clean_end=0.98, n=1014),
+        result(seed=3, data="cifar10", A=0.3, A_clean=0.3, clean_end=0.999, n=1014),
+        result(seed=3, data="cifar10", A=0.6, poison_end=14, method="paper"),
+        result(seed=3, A=0.0, n=1014, change="jpeg"),
+        result(seed=4, A_none=None, A=None, n_poisoned=0, clean_end=1.0, n=1000),
+    ]
+    assert list(bench.beside(lines)) == [
+        "core: honest rows lost, by seed: 2 20, 3 jpeg 10, 3 1",
+        "all but digits: A under 1 % with the clean model alone in [1], with core "
+        "alone in [2]; core's is higher by 0.0 in the median",
+        "core where paper was run: 0 left, none in 1 of 1, A under 5 % in 0",
+    ]
+
+
 def test_totals_are_of_scenarios_that_the_default_was_run_on(bench):
     lines = [
         result(data="gtsrb", A=0.03, A_plain=0.01),
