@@ -126,6 +126,7 @@ def test_the_default_is_told_from_clean_models_and_other_methods(bench):
         result(seed=3, data="cifar10", A=0.6, poison_end=14, method="paper"),
         result(seed=3, A=0.0, n=1014, change="jpeg"),
         result(seed=4, A_none=None, A=None, n_poisoned=0, clean_end=1.0, n=1000),
+        result(seed=4, A_none=None, A=None, n_poisoned=0, method="paper"),
     ]
     assert list(bench.beside(lines)) == [
         "core: honest rows lost, by seed: 2 20, 3 jpeg 10, 3 1",

@@ -18,6 +18,8 @@ def test_votes_are_counted_in_three_ways(bench, digits):
     modal, majority, both = seen.values()
     assert 0 < both.sum() < modal.sum() < len(y)
     assert not (both & ~modal).any() and (majority != modal).any()
+    # Half of the learners seldom agree.
+    assert 0 < majority.sum() < modal.sum()
 
 
 @pytest.mark.parametrize(

@@ -51,11 +51,11 @@ def test_components_display_counts_rows(fitted, poisoned_digits, repeat):
 def test_a_mark_of_images_is_drawn_on_grey(fitted, n_channels):
     mark = np.full((n_channels, 8, 8), np.nan)
     mark[:, 2:4, 5] = 255
-    mark[:, 6, 6] = 0
+    mark[:, 6, 6], mark[:, 7, 0] = 0, 51
     display = MarkDisplay(mark, "stop").plot()
     (picture,) = display.ax_.images
     expected = np.full((8, 8, 3), 0.5)
-    expected[2:4, 5], expected[6, 6] = 1, 0
+    expected[2:4, 5], expected[6, 6], expected[7, 0] = 1, 0, 0.2
     np.testing.assert_array_equal(picture.get_array(), expected)
     assert display.ax_.get_title() == "mark in stop"
     plt.close(display.figure_)
