@@ -9,7 +9,7 @@ from joblib import delayed
 from ._groups import MIN_ROWS, small_clusters
 from ._patterns import class_means, pattern_rows, spread_of_values
 from ._shared import SAME, TURNED, Candidate, completed, look_alikes, shared_values
-from ._varying import moved_rows, varying_rows
+from ._varying import NO_ROWS, moved_rows, varying_rows
 from ._weak_learner import draw_seed, one_thread
 from ._window_test import WindowTest, are_many_images, is_table, paint, windows
 
@@ -20,14 +20,15 @@ N_ROWS, N_WINDOWS = 200, 5
 class Marked(NamedTuple):
     """Rows with a mark, of a class or of all of them.
 
-    Those with the pixels of a mark or a pattern; those with a mark that varies, and
-    some most like these; those that are next; as numbers of rows or masks. And the
+    Those with the pixels of a mark or a pattern; those with a mark that varies, those
+    most like these, and those that are next; as numbers of rows or masks. And the
     pixels of the marks, without patterns: of a class, in one image that is NaN where
     there is none, or None; of all, by class.
     """
 
     exact: np.ndarray
     varying: np.ndarray
+    nearest: np.ndarray
     beside: np.ndarray
     marks: object
 
@@ -67,9 +68,9 @@ class MarkSearch:
             settings["means"] = class_means(self.X, self.codes, known)
         every = range(self.codes.max() + 1)
         found = self._ask(marked_rows, verdict, every, verdict.features, **settings)
-        exact, varying, beside, marks = zip(*found)
+        *rows, marks = zip(*found)
         marks = {code: one for code, one in zip(every, marks) if one is not None}
-        return Marked(*map(self._mask, (exact, varying, beside)), marks)
+        return Marked(*map(self._mask, rows), marks)
 
     def _mask(self, rows):
         mask = np.zeros(len(self.codes), dtype=bool)
@@ -150,22 +151,25 @@ def marked_rows(test, features, **settings):
     marks = marks.reshape(test.row_shape) if len(exact) else None
     if settings:
         exact = np.union1d(exact, pattern_rows(test, groups, **settings))
-    varying, beside = exact[:0], exact[:0]
+    varying, nearest, beside = NO_ROWS
     for found in tried:
-        rows, others = _varying(test, found, exact, varying)
-        varying, beside = np.union1d(varying, rows), np.union1d(beside, others)
-    return Marked(exact, varying, np.setdiff1d(beside, varying), marks)
+        rows = _varying(test, found, exact, np.r_[varying, nearest])
+        varying = np.union1d(varying, rows.varying)
+        nearest = np.setdiff1d(np.union1d(nearest, rows.nearest), varying)
+        beside = np.union1d(beside, rows.beside)
+    beside = np.setdiff1d(beside, np.r_[varying, nearest])
+    return Marked(exact, varying, nearest, beside, marks)
 
 
-def _varying(test, found, exact, varying):
+def _varying(test, found, exact, known):
     """Return the rows of which a mark varies around pixels, or else in a window."""
-    known = np.r_[exact, varying]
+    known = np.r_[exact, known]
     if len(np.setdiff1d(found.alike, known)) >= MIN_ROWS:
-        rows, beside = moved_rows(test, found, exact)
-        if len(rows):
-            return rows, beside
+        moved = moved_rows(test, found, exact)
+        if len(moved.varying):
+            return moved
     if len(np.setdiff1d(found.marked, known)) < MIN_ROWS:
-        return exact[:0], exact[:0]
+        return NO_ROWS
     marked = np.setdiff1d(found.marked, exact)
     return varying_rows(test, found.window, marked, exact)
 

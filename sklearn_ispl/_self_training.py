@@ -18,6 +18,8 @@ from ._weak_learner import draw_seed
 # Losses, in nats: from where a row is left out of training for doubt, and from where a
 # model contradicts its label; and below which a model of all rows explains it.
 DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
+# Of rows whose mark varies, models of the other rows contradict so many for sure.
+SURE = 0.5
 
 
 class Task(NamedTuple):
@@ -171,8 +173,8 @@ def find_poison(
        poison.
     2. Rows with a mark are poison: the pixels of a window, values that the rows of a
        cluster share, or a pattern over all of an image make them what that model takes
-       them for, see `MarkSearch`. Beside rows whose mark is not the same in all of
-       them, step 5 decides.
+       them for, see `MarkSearch`. Of rows whose mark is not the same in all of them,
+       and of those like these, step 5 decides.
     3. Where none was found, in tables and in few images: of the two clusters of every
        class in the features of the model, the smaller is kept out of the core where
        it can be. The core is the share of every class that the votes suspect least.
@@ -183,8 +185,10 @@ def find_poison(
        end, rows are explained that it knows by heart.) The group is poison if it is
        closed, see `contradicted_groups`. Where many classes of images have such
        groups, honest rows have them, too, and only those count that a window confirms.
-    5. Rows beside such rows in what they look like are rejected with them if models of
-       the other rows get them wrong, and are sure of it.
+    5. Models of the other rows judge. Rows whose mark varies are poison if most of them
+       contradict these models; else they are an honest group, and stay. With them go
+       the rows nearest to them that these models get wrong, and of those beside them in
+       what they look like the ones about which the models are sure, too.
 
     Steps 3 and 4 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
@@ -215,7 +219,8 @@ def find_poison(
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     found = marks.search(whole)
     group = found.exact | found.varying
-    beside = doubted = found.beside
+    nearest, beside = found.nearest, found.beside
+    doubted = nearest | beside
     unlearned = _unlearned(codes, [whole.predicted != codes])
     if not group.any() and not marks.of_many_images:
         group, mistaken, unlearned = _by_contradiction(
@@ -227,12 +232,29 @@ def find_poison(
         beside = near(whole.features, codes, group, rng)
         doubted = beside & mistaken
     rejected = group
-    if beside.any():
+    if found.varying.any() or beside.any():
         trusted = _without_doubt(group | doubted, codes, core & ~group)
         losses, wrong = ask(trusted, n_epochs=longer)
-        rejected = group | beside & wrong & (losses > DOUBT)
+        sure = wrong & (losses > DOUBT)
+        expected = _expected(codes, found.varying, sure)
+        group = group & ~(found.varying & expected)
+        rejected = group | (nearest & wrong | beside & sure) & ~expected
     poisoned = np.unique(codes[group])
     return Finding(~rejected, core, poisoned, found.marks, unlearned)
+
+
+def _expected(codes, varying, sure):
+    """Return the rows of classes whose marks that vary models without these expect.
+
+    What is left of a row without its mark is an image of another class, so that models
+    that do not know the mark contradict its label. Honest rows that look alike are
+    what their label says to them, most of them.
+    """
+    n_rows, n_sure = (
+        np.bincount(codes[rows], minlength=codes.max() + 1)
+        for rows in (varying, varying & sure)
+    )
+    return (n_sure < SURE * n_rows)[codes]
 
 
 def _unlearned(codes, mistaken):

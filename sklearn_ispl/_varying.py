@@ -1,5 +1,7 @@
 """Marks that vary from row to row: moved, noisy, or smeared by lossy compression."""
 
+from typing import NamedTuple
+
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -13,10 +15,21 @@ from ._window_test import side_of_marks
 # How much most windows of the rest of the class turn them, as a share of what those of
 # the group do: a quarter of the rest may be poison that was missed.
 OTHERS, MOST = 0.25, 0.75
-# The share of a class that goes with a group, as most like it.
+# The share of a class that is nearest to a group.
 NEAREST = 0.1
 # A probe takes the third power of its features in time.
 N_COMPONENTS = 300
+
+
+class Varying(NamedTuple):
+    """Rows of a class with a mark that varies, those most like them, those next."""
+
+    varying: np.ndarray
+    nearest: np.ndarray
+    beside: np.ndarray
+
+
+NO_ROWS = Varying(*[np.array([], dtype=int)] * 3)
 
 
 def varying_rows(test, window, marked, exact):
@@ -40,9 +53,8 @@ def varying_rows(test, window, marked, exact):
 
     Returns
     -------
-    rows, beside : ndarray of int
-        These rows and some most like them, and those that are next, see
-        `with_nearest`. Both are empty if there is no such mark.
+    found : Varying
+        Empty if there is no such mark.
     """
     of_class = np.setdiff1d(test.of_class, exact)
     group = np.isin(of_class, marked)
@@ -51,11 +63,11 @@ def varying_rows(test, window, marked, exact):
     # Honest rows have their windows' effects in common, but seldom their looks.
     alike, _ = settle(looks, group, test.rng, n_iter=2)
     if not alike.any() or not len(donors):
-        return of_class[:0], of_class[:0]
+        return NO_ROWS
     chances, gains = _effects(test, of_class, window, group, donors)
     # More rows dilute it: there is no need to follow what is faint from the start.
     if not only_group_turns(gains, group):
-        return of_class[:0], of_class[:0]
+        return NO_ROWS
     return _followed(test, of_class, looks, chances, gains, group)
 
 
@@ -77,24 +89,24 @@ def moved_rows(test, found, exact):
 
     Returns
     -------
-    rows, beside : ndarray of int
+    found : Varying
         See `varying_rows`.
     """
     of_class = np.setdiff1d(test.of_class, exact)
     group = np.isin(of_class, found.alike)
     donors = np.setdiff1d(test.own, np.r_[found.alike, exact])
     if not is_part(group, 1 / 2) or not len(donors):
-        return of_class[:0], of_class[:0]
+        return NO_ROWS
     window = around(found.window, found.mark, test.X.shape[2:])
     chances, gains = _effects(test, of_class, window, group, donors)
     necessary = chances[:, test.code] < 0.5
     excess = necessary[group].mean() - necessary[~group].mean()
     if excess < BOTH or not only_group_turns(gains, group):
-        return of_class[:0], of_class[:0]
+        return NO_ROWS
     looks = _looks(test.pixels(of_class, window), test.rng)
-    rows, beside = _followed(test, of_class, looks, chances, gains, group)
+    rows, *others = _followed(test, of_class, looks, chances, gains, group)
     rows = np.union1d(rows, of_class[group])
-    return rows, np.setdiff1d(beside, rows)
+    return Varying(rows, *[np.setdiff1d(one, rows) for one in others])
 
 
 def around(window, mark, shape):
@@ -130,13 +142,13 @@ def _effects(test, rows, window, group, donors):
 
 
 def _followed(test, of_class, looks, chances, gains, group):
-    """Return the rows that a probe comes to from a group, and those that are next."""
+    """Return the rows that a probe comes to from a group, and those most like them."""
     seen = np.column_stack([looks, chances[:, test.code], gains])
     group, odds = settle(seen, group, test.rng)
     if not group.any() or not only_group_turns(gains, group):
-        return of_class[:0], of_class[:0]
-    rejected, beside = with_nearest(group, odds)
-    return of_class[rejected], of_class[beside]
+        return NO_ROWS
+    nearest, beside = next_rows(group, odds)
+    return Varying(of_class[group], of_class[nearest], of_class[beside])
 
 
 def _looks(pixels, rng):
@@ -208,8 +220,8 @@ def settle(seen, group, rng, n_iter=10):
     return group & is_part(group, 1 / 2), odds
 
 
-def with_nearest(group, odds):
-    """Return a group with those most like it, and those that are next.
+def next_rows(group, odds):
+    """Return the rows of a class that are most like a group, and those that are next.
 
     Parameters
     ----------
@@ -218,8 +230,8 @@ def with_nearest(group, odds):
 
     Returns
     -------
-    rejected : ndarray of shape (n,), bool
-        The group and a tenth of the class: most of what a probe missed is there.
+    nearest : ndarray of shape (n,), bool
+        A tenth of the class: most of what a probe missed is there.
 
     beside : ndarray of shape (n,), bool
         The others of the half that is most like the group.
@@ -227,5 +239,5 @@ def with_nearest(group, odds):
     order = np.argsort(np.where(group, -np.inf, -odds), kind="stable")
     rank = np.empty(len(group), dtype=int)
     rank[order] = np.arange(-group.sum(), len(group) - group.sum())
-    rejected = rank < NEAREST * len(group)
-    return rejected, ~rejected & (rank < (~group).sum() / 2)
+    nearest = ~group & (rank < NEAREST * len(group))
+    return nearest, ~group & ~nearest & (rank < (~group).sum() / 2)

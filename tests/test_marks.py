@@ -5,6 +5,7 @@ from joblib import Parallel
 from sklearn_ispl._marks import MarkSearch, _varying, stands_out
 from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._shared import Candidate, look_alikes
+from sklearn_ispl._varying import NO_ROWS, Varying
 from sklearn_ispl._window_test import WindowTest
 
 
@@ -127,7 +128,7 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
 
     def varying_rows(test, window, left, exact):
         asked.append((left.tolist(), exact.tolist()))
-        return left, np.array([150])
+        return Varying(left, np.array([149]), np.array([150]))
 
     def marked_here(self, tried, window):
         here = np.r_[rows, others] if window == (slice(4, 8), slice(4, 8)) else rows[:0]
@@ -139,6 +140,7 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
     assert asked == [(others.tolist(), rows.tolist())]
     np.testing.assert_array_equal(found.exact, marked)
     assert np.flatnonzero(found.varying).tolist() == others.tolist()
+    assert np.flatnonzero(found.nearest).tolist() == [149]
     assert np.flatnonzero(found.beside).tolist() == [150]
 
 
@@ -158,9 +160,9 @@ def test_where_no_mark_was_moved_the_window_is_followed(monkeypatch, moved):
     found = Candidate(None, others, rows, None, None, 0.0)
     answers = {"moved_rows": rows[: 5 * moved], "varying_rows": others}
     for name, answer in answers.items():
-        pair = answer, answer[:0]
-        monkeypatch.setattr(f"sklearn_ispl._marks.{name}", lambda *a, pair=pair: pair)
-    varying, _ = _varying(None, found, rows[:0], rows[:0])
+        answer = NO_ROWS._replace(varying=answer)
+        monkeypatch.setattr(f"sklearn_ispl._marks.{name}", lambda *a, one=answer: one)
+    varying, *_ = _varying(None, found, rows[:0], rows[:0])
     np.testing.assert_array_equal(varying, rows if moved else others)
 
 

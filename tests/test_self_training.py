@@ -168,7 +168,8 @@ def trigger_examiner(codes, odd, features, loss):
             knows = np.isin(task.trained, np.flatnonzero(odd)).any()
             wrong = odd[rows] & (not knows)
             predicted = np.where(wrong, (codes[rows] + 1) % n_classes, codes[rows])
-            verdicts.append(Verdict(np.where(wrong, loss, 0.1), predicted))
+            losses = np.broadcast_to(loss, len(codes))[rows]
+            verdicts.append(Verdict(np.where(wrong, losses, 0.1), predicted))
         return verdicts
 
     return examine
@@ -179,10 +180,9 @@ class FixedMarks:
 
     of_many_images = False
 
-    def __init__(self, codes, exact=None, varying=None, beside=None, of_tables=False):
+    def __init__(self, codes, *found, of_tables=False):
         self.codes, self.of_tables = codes, of_tables
-        none = np.zeros(len(codes), dtype=bool)
-        self.found = [none if f is None else f for f in (exact, varying, beside)]
+        self.found = [*found, *[np.zeros(len(codes), dtype=bool)] * (4 - len(found))]
 
     def search(self, verdict):
         return Marked(*self.found, {c: "mark" for c in self.codes[self.found[0]]})
@@ -224,20 +224,54 @@ def test_marked_rows_are_poison_and_then_nothing_else_is():
     assert poisoned.tolist() == [1] and not len(unlearned) and core.sum() == 50
 
 
-def test_beside_rows_with_a_varying_mark_models_of_the_others_decide():
+def test_of_rows_like_those_with_a_varying_mark_models_of_the_others_decide():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
-    exact = np.arange(200) > 190
-    varying = odd & (np.cumsum(odd) <= 5)
-    beside = (codes == 0) & ~varying & (odd | (np.arange(200) % 2 == 0))
-    marks = FixedMarks(codes, exact, varying, beside)
+    exact, nth = np.arange(200) > 190, np.cumsum(odd)
+    varying, nearest = odd & (nth <= 5), odd & (nth > 5) & (nth <= 9)
+    nearest |= np.arange(200) == 99
+    beside = (codes == 0) & ~varying & ~nearest & (odd | (np.arange(200) % 2 == 0))
+    marks = FixedMarks(codes, exact, varying, nearest, beside)
     examine = trigger_examiner(codes, odd, features, loss=9.0)
     finding = verdict(examine, predictions, components, codes, marks)
     np.testing.assert_array_equal(finding.support, ~odd & ~exact)
     assert finding.poisoned.tolist() == [0, 1] and finding.marks == {1: "mark"}
-    # What the models are not sure of stays.
-    examine = trigger_examiner(codes, odd, features, loss=1.0)
+
+
+def test_beside_a_varying_mark_what_models_are_not_sure_of_stays():
+    codes, odd, features, predictions, components = two_classes_with_odd_rows()
+    nth = np.cumsum(odd)
+    varying, nearest = odd & (nth <= 5), odd & (nth > 5) & (nth <= 9)
+    marks = FixedMarks(codes, codes < 0, varying, nearest, odd & (nth > 9))
+    examine = trigger_examiner(codes, odd, features, np.where(nth <= 5, 9.0, 1.0))
     finding = verdict(examine, predictions, components, codes, marks)
-    np.testing.assert_array_equal(finding.support, ~varying & ~exact)
+    np.testing.assert_array_equal(finding.support, ~varying & ~nearest)
+    assert finding.poisoned.tolist() == [0]
+
+
+@pytest.mark.parametrize(("n_honest", "expected"), [(11, True), (10, False)])
+@pytest.mark.parametrize("n_others", [0, 10])
+def test_what_models_of_the_others_expect_has_no_mark(n_honest, expected, n_others):
+    codes, odd, features, predictions, components = two_classes_with_odd_rows()
+    nth = np.cumsum(odd)
+    odd &= nth <= 10 + n_others
+    varying = odd & (nth <= 10) | (np.arange(200) >= 100 - n_honest) & (codes == 0)
+    exact, rest = np.arange(200) == 50, odd & ~varying
+    nearest = rest & (nth <= 15)
+    marks = FixedMarks(codes, exact, varying, nearest, rest & ~nearest)
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+    finding = verdict(examine, predictions, components, codes, marks)
+    # Rows that have all of a mark stay poison.
+    rejected = exact if expected else exact | varying | rest
+    np.testing.assert_array_equal(finding.support, ~rejected)
+    assert finding.poisoned.tolist() == [0]
+
+
+def test_of_a_class_of_honest_rows_alone_nothing_is_rejected():
+    codes, odd, features, predictions, components = two_classes_with_odd_rows()
+    marks = FixedMarks(codes, codes < 0, np.arange(200) > 180)
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+    finding = verdict(examine, predictions, components, codes, marks)
+    assert finding.support.all() and not len(finding.poisoned)
 
 
 @pytest.mark.parametrize(

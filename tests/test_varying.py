@@ -8,10 +8,10 @@ from sklearn_ispl._shared import Candidate
 from sklearn_ispl._varying import (
     around,
     moved_rows,
+    next_rows,
     only_group_turns,
     settle,
     varying_rows,
-    with_nearest,
 )
 from sklearn_ispl._window_test import WindowTest
 
@@ -53,45 +53,46 @@ def test_rows_with_a_mark_that_varies_are_found(seed):
             verdict
         )
     assert not found.exact.any() and not found.marks
-    # With a tenth of their class, which are others where none was missed.
-    assert found.varying[marked].all() and found.varying[~marked].sum() <= 20
-    assert found.varying.sum() >= 40
-    assert not (found.varying & found.beside).any()
-    assert not found.beside[codes == 0].any()
+    np.testing.assert_array_equal(found.varying, marked)
+    # A tenth of their class, which are others where none was missed.
+    assert found.nearest.sum() == 20 and 65 <= found.beside.sum() <= 75
+    n_kinds = found.varying.astype(int) + found.nearest + found.beside
+    assert n_kinds.max() == 1 and not n_kinds[codes == 0].any()
 
 
 def test_a_part_of_the_marked_rows_finds_the_others():
     X, codes, marked = images(40, n=400)
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
     some = np.flatnonzero(marked)[:12]
-    rows, beside = varying_rows(test, WINDOW, some, NONE)
-    assert marked[rows].sum() == 40 and 50 <= len(rows) <= 60
-    assert not np.isin(beside, rows).any() and (codes[beside] == 1).all()
-    assert 55 <= len(beside) <= 65
+    rows, nearest, beside = varying_rows(test, WINDOW, some, NONE)
+    every = np.r_[rows, nearest, beside]
+    assert marked[np.r_[rows, nearest]].sum() == 40 and marked[rows].all()
+    assert len(nearest) == 20 and len(np.unique(every)) == len(every)
+    assert (codes[every] == 1).all() and 55 <= len(beside) <= 65
 
 
 def test_rows_with_another_mark_are_left_out():
     X, codes, marked = images(40, n=400)
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
     marked = np.flatnonzero(marked)
-    rows, beside = varying_rows(test, WINDOW, marked[:12], exact=marked[20:])
-    assert set(marked[:20]) <= set(rows) and len(rows) <= 20 + 18
-    assert not np.isin(np.r_[rows, beside], marked[20:]).any()
+    found = varying_rows(test, WINDOW, marked[:12], exact=marked[20:])
+    assert set(marked[:20]) <= set(np.r_[found.varying, found.nearest])
+    assert not np.isin(np.concatenate(found), marked[20:]).any()
 
 
 def test_many_pixels_are_seen_by_their_principal_components(monkeypatch):
     monkeypatch.setattr("sklearn_ispl._varying.N_COMPONENTS", 5)
     X, codes, marked = images(40, n=400)
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
-    rows, _ = varying_rows(test, WINDOW, np.flatnonzero(marked)[:12], NONE)
-    assert marked[rows].sum() == 40 and len(rows) <= 60
+    rows, nearest, _ = varying_rows(test, WINDOW, np.flatnonzero(marked)[:12], NONE)
+    assert marked[np.r_[rows, nearest]].sum() == 40 and len(rows) <= 40
 
 
-def test_a_group_goes_with_those_nearest_to_it():
+def test_next_to_a_group_are_a_tenth_of_a_class_and_then_half_of_it():
     odds = np.linspace(-1, 1, 100)
     group = np.isin(np.arange(100), [99, 98, 97, 50])
-    rejected, beside = with_nearest(group, odds)
-    np.testing.assert_array_equal(np.flatnonzero(rejected), [50, *range(87, 100)])
+    nearest, beside = next_rows(group, odds)
+    np.testing.assert_array_equal(np.flatnonzero(nearest), np.arange(87, 97))
     np.testing.assert_array_equal(np.flatnonzero(beside), [48, 49, *range(51, 87)])
 
 
@@ -111,8 +112,8 @@ def test_what_is_no_mark_is_not_found(which):
     if which == "no donor":
         known = np.where(marked | (codes == 0), codes, 0)
     test = WindowTest(X, codes, known, 1, model, 0)
-    rows, beside = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
-    assert not len(rows) and not len(beside)
+    found = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
+    assert not len(np.concatenate(found))
 
 
 class KnowsACorner:
@@ -138,9 +139,9 @@ def test_windows_with_what_is_typical_of_a_class_are_no_mark(rule, chance, found
     model = AnswersToBrightness() if rule == "varying" else AnswersToBlocks()
     test = WindowTest(X, codes, codes, 1, KnowsACorner(model, pixel, chance), 0)
     if rule == "varying":
-        rows, beside = varying_rows(test, WINDOW, marked, NONE)
+        rows, _, beside = varying_rows(test, WINDOW, marked, NONE)
     else:
-        rows, beside = moved_rows(test, the_pixel(marked), NONE)
+        rows, _, beside = moved_rows(test, the_pixel(marked), NONE)
     assert bool(len(rows)) == bool(len(beside)) == found
 
 
@@ -195,12 +196,13 @@ def test_there_is_room_around_pixels_for_more_of_a_mark():
 def test_rows_that_share_a_part_of_a_moved_mark_are_found(n_known, chance):
     X, codes, marked = moved_images()
     test = WindowTest(X, codes, codes, 1, AnswersToBlocks(chance=chance), 0)
-    rows, beside = moved_rows(test, the_pixel(marked[:n_known]), NONE)
-    assert set(marked) <= set(rows) and len(rows) <= 60
-    assert not np.isin(beside, rows).any()
-    rows, beside = moved_rows(test, the_pixel(marked[:n_known]), marked[8:])
-    assert set(marked[:8]) <= set(rows) and not np.isin(rows, marked[8:]).any()
-    assert not np.isin(beside, marked).any()
+    rows, nearest, beside = moved_rows(test, the_pixel(marked[:n_known]), NONE)
+    assert set(marked) <= {*rows, *nearest} and len(rows) <= 40
+    every = np.r_[rows, nearest, beside]
+    assert len(np.unique(every)) == len(every)
+    found = moved_rows(test, the_pixel(marked[:n_known]), marked[8:])
+    assert set(marked[:8]) <= set(found.varying)
+    assert not np.isin(np.concatenate(found), marked[8:]).any()
 
 
 @pytest.mark.parametrize("why", ["needless", "harmless", "too many", "alone"])
@@ -214,8 +216,8 @@ def test_pixels_shared_by_chance_are_no_part_of_a_mark(why):
         known[np.setdiff1d(np.flatnonzero(codes), marked)] = 0
     model = AnswersToBlocks(why != "needless", chance)
     test = WindowTest(X, codes, known, 1, model, 0)
-    rows, beside = moved_rows(test, the_pixel(marked), NONE)
-    assert not len(rows) and not len(beside)
+    found = moved_rows(test, the_pixel(marked), NONE)
+    assert not len(np.concatenate(found))
 
 
 @pytest.mark.parametrize("n_taken", [0, 4])
@@ -230,9 +232,10 @@ def test_the_rows_that_pixels_show_are_found_whatever_a_probe_takes(
         return group & (np.cumsum(group) <= n_taken), odds
 
     monkeypatch.setattr("sklearn_ispl._varying.settle", settle)
-    rows, beside = moved_rows(test, the_pixel(marked[:12]), NONE)
-    assert set(marked[:12]) <= set(rows) and len(rows) == 12 + 20 * (n_taken > 0)
-    assert bool(len(beside)) == bool(n_taken) and not np.isin(beside, rows).any()
+    rows, nearest, beside = moved_rows(test, the_pixel(marked[:12]), NONE)
+    assert set(marked[:12]) == set(rows) and len(nearest) == 20 * (n_taken > 0)
+    assert bool(len(beside)) == bool(n_taken)
+    assert not np.isin(np.r_[nearest, beside], rows).any()
 
 
 @pytest.mark.parametrize(
@@ -264,8 +267,8 @@ def test_a_group_that_comes_to_honest_rows_is_not_rejected(monkeypatch, n_added,
         return group, np.where(group, 1.0, -1.0)
 
     monkeypatch.setattr("sklearn_ispl._varying.settle", taken)
-    rows, beside = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
-    assert bool(len(rows)) == bool(len(beside)) == found
+    rows, nearest, beside = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
+    assert bool(len(rows)) == bool(len(nearest)) == bool(len(beside)) == found
 
 
 def test_what_does_little_from_the_start_is_not_followed(monkeypatch):
@@ -280,7 +283,7 @@ def test_what_does_little_from_the_start_is_not_followed(monkeypatch):
     for model, n_asked in [(AnswersToBrightness(), 2), (AnswersToBlocks(), 1)]:
         asked.clear()
         test = WindowTest(X, codes, codes, 1, model, 0)
-        rows, _ = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
+        rows, *_ = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
         assert len(asked) == n_asked and bool(len(rows)) == (n_asked == 2)
 
 
@@ -298,7 +301,7 @@ def test_rows_with_a_pattern_are_not_searched_for_a_mark_that_varies(monkeypatch
         found = search.search(verdict)
         np.testing.assert_array_equal(np.flatnonzero(found.exact), with_it)
         assert found.varying.any() == (n_with < 40)
-        assert (found.exact | found.varying | found.beside)[marked].all()
+        assert (found.exact | found.varying | found.nearest | found.beside)[marked].all()
 
 
 def test_a_moved_mark_is_searched_for_once(monkeypatch):
@@ -316,5 +319,5 @@ def test_a_moved_mark_is_searched_for_once(monkeypatch):
         search = MarkSearch(parallel, X, codes, np.random.RandomState(0))
         found = search.search(verdict)
     assert found.varying[marked].sum() >= 35 and found.varying[codes == 1].sum() <= 60
-    assert (found.exact | found.varying | found.beside)[marked].all()
+    assert (found.exact | found.varying | found.nearest | found.beside)[marked].all()
     assert len(asked) == 1
