@@ -37,7 +37,7 @@ class NoMarks(MarkSearch):
 
     def search(self, verdict):
         nothing = np.zeros(len(self.codes), dtype=bool)
-        return Marked(nothing, nothing, nothing, {})
+        return Marked(nothing, [], {})
 
 
 class MarksAlone(MarkSearch):

@@ -267,3 +267,10 @@ def least_rows(n_rows):
 def overlap(one, other):
     """Return the share of the rows of two groups that both have."""
     return (one & other).sum() / max(1, (one | other).sum())
+
+
+def as_mask(rows, n_rows):
+    """Return a mask of so many rows, true for some."""
+    mask = np.zeros(n_rows, dtype=bool)
+    mask[rows] = True
+    return mask

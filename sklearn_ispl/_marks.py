@@ -1,12 +1,13 @@
 """Marks: small windows that make images what their labels say."""
 
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from joblib import delayed
 
-from ._groups import MIN_ROWS, small_clusters
+from ._groups import MIN_ROWS, as_mask, small_clusters
 from ._patterns import class_means, pattern_rows, spread_of_values
 from ._shared import SAME, TURNED, Candidate, completed, look_alikes, shared_values
 from ._varying import NO_ROWS, moved_rows, varying_rows
@@ -20,16 +21,13 @@ N_ROWS, N_WINDOWS = 200, 5
 class Marked(NamedTuple):
     """Rows with a mark, of a class or of all of them.
 
-    Those with the pixels of a mark or a pattern; those with a mark that varies, those
-    most like these, and those that are next; as numbers of rows or masks. And the
-    pixels of the marks, without patterns: of a class, in one image that is NaN where
-    there is none, or None; of all, by class.
+    Those with the pixels of a mark or a pattern, as numbers of rows or a mask; groups
+    with a mark that varies; and the pixels of the marks, without patterns: of a class,
+    in one image that is NaN where there is none, or None; of all, by class.
     """
 
     exact: np.ndarray
-    varying: np.ndarray
-    nearest: np.ndarray
-    beside: np.ndarray
+    varying: list
     marks: object
 
 
@@ -68,14 +66,10 @@ class MarkSearch:
             settings["means"] = class_means(self.X, self.codes, known)
         every = range(self.codes.max() + 1)
         found = self._ask(marked_rows, verdict, every, verdict.features, **settings)
-        *rows, marks = zip(*found)
+        exact, varying, marks = zip(*found)
         marks = {code: one for code, one in zip(every, marks) if one is not None}
-        return Marked(*map(self._mask, rows), marks)
-
-    def _mask(self, rows):
-        mask = np.zeros(len(self.codes), dtype=bool)
-        mask[np.concatenate(rows)] = True
-        return mask
+        exact = as_mask(np.concatenate(exact), len(self.codes))
+        return Marked(exact, [*chain(*varying)], marks)
 
     def confirm(self, verdict, group):
         """Return those rows of groups, one to a class, that a window sets apart.
@@ -151,22 +145,20 @@ def marked_rows(test, features, **settings):
     marks = marks.reshape(test.row_shape) if len(exact) else None
     if settings:
         exact = np.union1d(exact, pattern_rows(test, groups, **settings))
-    varying, nearest, beside = NO_ROWS
+    varying, known = [], exact
     for found in tried:
-        rows = _varying(test, found, exact, np.r_[varying, nearest])
-        varying = np.union1d(varying, rows.varying)
-        nearest = np.setdiff1d(np.union1d(nearest, rows.nearest), varying)
-        beside = np.union1d(beside, rows.beside)
-    beside = np.setdiff1d(beside, np.r_[varying, nearest])
-    return Marked(exact, varying, nearest, beside, marks)
+        group = _varying(test, found, exact, known)
+        if len(group.rows):
+            varying.append(group)
+            known = np.r_[known, group.rows, group.nearest]
+    return Marked(exact, varying, marks)
 
 
 def _varying(test, found, exact, known):
     """Return the rows of which a mark varies around pixels, or else in a window."""
-    known = np.r_[exact, known]
     if len(np.setdiff1d(found.alike, known)) >= MIN_ROWS:
         moved = moved_rows(test, found, exact)
-        if len(moved.varying):
+        if len(moved.rows):
             return moved
     if len(np.setdiff1d(found.marked, known)) < MIN_ROWS:
         return NO_ROWS

@@ -7,6 +7,7 @@ import numpy as np
 
 from ._groups import (
     UNLEARNED,
+    as_mask,
     contradicted_groups,
     few_classes,
     near,
@@ -18,7 +19,7 @@ from ._weak_learner import draw_seed
 # Losses, in nats: from where a row is left out of training for doubt, and from where a
 # model contradicts its label; and below which a model of all rows explains it.
 DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
-# Of rows whose mark varies, models of the other rows contradict so many for sure.
+# Of a group whose mark varies, models of the other rows contradict so many for sure.
 SURE = 0.5
 
 
@@ -185,10 +186,10 @@ def find_poison(
        end, rows are explained that it knows by heart.) The group is poison if it is
        closed, see `contradicted_groups`. Where many classes of images have such
        groups, honest rows have them, too, and only those count that a window confirms.
-    5. Models of the other rows judge. Rows whose mark varies are poison if most of them
-       contradict these models; else they are an honest group, and stay. With them go
-       the rows nearest to them that these models get wrong, and of those beside them in
-       what they look like the ones about which the models are sure, too.
+    5. Models of the other rows judge. A group whose mark varies is poison if these
+       models contradict most of it; else it is an honest one, and stays. With it go the
+       rows nearest to it that these models get wrong. Of those beside a group, of step
+       4, too, in what they look like, the models have to be sure.
 
     Steps 3 and 4 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
@@ -218,9 +219,8 @@ def find_poison(
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     found = marks.search(whole)
-    group = found.exact | found.varying
-    nearest, beside = found.nearest, found.beside
-    doubted = nearest | beside
+    judge = partial(_judge, ask, codes, core, longer)
+    group, rejected = _by_marks(judge, found)
     unlearned = _unlearned(codes, [whole.predicted != codes])
     if not group.any() and not marks.of_many_images:
         group, mistaken, unlearned = _by_contradiction(
@@ -229,32 +229,40 @@ def find_poison(
         n_found = len(np.unique(codes[group]))
         if not marks.of_tables and n_found > few_classes(codes.max() + 1):
             group = marks.confirm(whole, group)
-        beside = near(whole.features, codes, group, rng)
-        doubted = beside & mistaken
-    rejected = group
-    if found.varying.any() or beside.any():
-        trusted = _without_doubt(group | doubted, codes, core & ~group)
-        losses, wrong = ask(trusted, n_epochs=longer)
-        sure = wrong & (losses > DOUBT)
-        expected = _expected(codes, found.varying, sure)
-        group = group & ~(found.varying & expected)
-        rejected = group | (nearest & wrong | beside & sure) & ~expected
+        rejected, beside = group, near(whole.features, codes, group, rng)
+        if beside.any():
+            _, sure = judge(group, beside & mistaken)
+            rejected = group | beside & sure
     poisoned = np.unique(codes[group])
     return Finding(~rejected, core, poisoned, found.marks, unlearned)
 
 
-def _expected(codes, varying, sure):
-    """Return the rows of classes whose marks that vary models without these expect.
+def _judge(ask, codes, core, n_epochs, group, doubted):
+    """Return what models of the other rows get wrong, and of what they are sure."""
+    trusted = _without_doubt(group | doubted, codes, core & ~group)
+    losses, wrong = ask(trusted, n_epochs=n_epochs)
+    return wrong, wrong & (losses > DOUBT)
+
+
+def _by_marks(judge, found):
+    """Return the rows with a mark, and with these what goes with them.
 
     What is left of a row without its mark is an image of another class, so that models
-    that do not know the mark contradict its label. Honest rows that look alike are
-    what their label says to them, most of them.
+    that do not know the mark contradict its label. Of an honest group whose looks were
+    taken for a mark, such models expect most rows.
     """
-    n_rows, n_sure = (
-        np.bincount(codes[rows], minlength=codes.max() + 1)
-        for rows in (varying, varying & sure)
-    )
-    return (n_sure < SURE * n_rows)[codes]
+    group, rejected = found.exact.copy(), found.exact.copy()
+    if not found.varying:
+        return group, rejected
+    varying, *others = map(np.concatenate, zip(*found.varying))
+    doubted = as_mask(np.concatenate(others), len(group))
+    wrong, sure = judge(group | as_mask(varying, len(group)), doubted)
+    for rows, nearest, beside in found.varying:
+        if sure[rows].mean() >= SURE:
+            group[rows] = rejected[rows] = True
+            rejected[nearest[wrong[nearest]]] = True
+            rejected[beside[sure[beside]]] = True
+    return group, rejected
 
 
 def _unlearned(codes, mistaken):

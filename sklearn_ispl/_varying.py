@@ -24,7 +24,7 @@ N_COMPONENTS = 300
 class Varying(NamedTuple):
     """Rows of a class with a mark that varies, those most like them, those next."""
 
-    varying: np.ndarray
+    rows: np.ndarray
     nearest: np.ndarray
     beside: np.ndarray
 

@@ -50,7 +50,7 @@ def test_rows_with_a_mark_are_found_if_there_are_four(n_marked, n, found):
     before = X.copy()
     rows = search(X, codes)
     np.testing.assert_array_equal(rows.exact, marked & found)
-    assert not rows.varying.any() and not rows.beside.any()
+    assert not rows.varying
     np.testing.assert_array_equal(X, before)
     block = np.full((1, 12, 12), np.nan)
     block[:, 4:7, 5:8] = 1
@@ -80,13 +80,13 @@ def test_rows_that_the_model_does_not_know_are_found_by_their_pixels():
 def test_the_first_line_of_a_class_is_no_mark():
     X, codes, marked = images(n_marked=0)
     found = search(X, codes)
-    assert not found.exact.any() and not found.varying.any() and not marked.any()
+    assert not found.exact.any() and not found.varying and not marked.any()
 
 
 def test_without_images_of_another_class_nothing_is_marked():
     X, codes, _ = images()
     found = search(X, codes, np.ones_like(codes))
-    assert not found.exact.any() and not found.varying.any()
+    assert not found.exact.any() and not found.varying
 
 
 def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
@@ -118,7 +118,7 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
             marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
             found = marks.search(Verdict(None, codes, X.mean(axis=(1, 2)), model))
         np.testing.assert_array_equal(found.exact, marked & expected)
-        assert not found.varying.any() and bool(found.marks) == expected
+        assert not found.varying and bool(found.marks) == expected
 
 
 def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
@@ -139,9 +139,8 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
     found = search(X, codes)
     assert asked == [(others.tolist(), rows.tolist())]
     np.testing.assert_array_equal(found.exact, marked)
-    assert np.flatnonzero(found.varying).tolist() == others.tolist()
-    assert np.flatnonzero(found.nearest).tolist() == [149]
-    assert np.flatnonzero(found.beside).tolist() == [150]
+    (group,) = found.varying
+    assert [rows.tolist() for rows in group] == [others.tolist(), [149], [150]]
 
 
 @pytest.mark.parametrize(
@@ -160,10 +159,10 @@ def test_where_no_mark_was_moved_the_window_is_followed(monkeypatch, moved):
     found = Candidate(None, others, rows, None, None, 0.0)
     answers = {"moved_rows": rows[: 5 * moved], "varying_rows": others}
     for name, answer in answers.items():
-        answer = NO_ROWS._replace(varying=answer)
+        answer = NO_ROWS._replace(rows=answer)
         monkeypatch.setattr(f"sklearn_ispl._marks.{name}", lambda *a, one=answer: one)
-    varying, *_ = _varying(None, found, rows[:0], rows[:0])
-    np.testing.assert_array_equal(varying, rows if moved else others)
+    group = _varying(None, found, rows[:0], rows[:0])
+    np.testing.assert_array_equal(group.rows, rows if moved else others)
 
 
 @pytest.mark.parametrize("which", ["marked", "others"])

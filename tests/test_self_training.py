@@ -15,6 +15,7 @@ from sklearn_ispl._self_training import (
     self_train_repeatedly,
     whole_task,
 )
+from sklearn_ispl._varying import Varying
 from sklearn_ispl._weak_learner import make_learner
 
 
@@ -180,12 +181,14 @@ class FixedMarks:
 
     of_many_images = False
 
-    def __init__(self, codes, *found, of_tables=False):
+    def __init__(self, codes, exact=None, *groups, of_tables=False):
         self.codes, self.of_tables = codes, of_tables
-        self.found = [*found, *[np.zeros(len(codes), dtype=bool)] * (4 - len(found))]
+        self.exact = codes < 0 if exact is None else exact
+        self.groups = [Varying(*map(np.flatnonzero, group)) for group in groups]
 
     def search(self, verdict):
-        return Marked(*self.found, {c: "mark" for c in self.codes[self.found[0]]})
+        marks = {code: "mark" for code in self.codes[self.exact]}
+        return Marked(self.exact, self.groups, marks)
 
     def confirm(self, verdict, group):
         return group & (self.codes == 0)
@@ -230,7 +233,7 @@ def test_of_rows_like_those_with_a_varying_mark_models_of_the_others_decide():
     varying, nearest = odd & (nth <= 5), odd & (nth > 5) & (nth <= 9)
     nearest |= np.arange(200) == 99
     beside = (codes == 0) & ~varying & ~nearest & (odd | (np.arange(200) % 2 == 0))
-    marks = FixedMarks(codes, exact, varying, nearest, beside)
+    marks = FixedMarks(codes, exact, (varying, nearest, beside))
     examine = trigger_examiner(codes, odd, features, loss=9.0)
     finding = verdict(examine, predictions, components, codes, marks)
     np.testing.assert_array_equal(finding.support, ~odd & ~exact)
@@ -241,7 +244,7 @@ def test_beside_a_varying_mark_what_models_are_not_sure_of_stays():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
     nth = np.cumsum(odd)
     varying, nearest = odd & (nth <= 5), odd & (nth > 5) & (nth <= 9)
-    marks = FixedMarks(codes, codes < 0, varying, nearest, odd & (nth > 9))
+    marks = FixedMarks(codes, None, (varying, nearest, odd & (nth > 9)))
     examine = trigger_examiner(codes, odd, features, np.where(nth <= 5, 9.0, 1.0))
     finding = verdict(examine, predictions, components, codes, marks)
     np.testing.assert_array_equal(finding.support, ~varying & ~nearest)
@@ -257,7 +260,7 @@ def test_what_models_of_the_others_expect_has_no_mark(n_honest, expected, n_othe
     varying = odd & (nth <= 10) | (np.arange(200) >= 100 - n_honest) & (codes == 0)
     exact, rest = np.arange(200) == 50, odd & ~varying
     nearest = rest & (nth <= 15)
-    marks = FixedMarks(codes, exact, varying, nearest, rest & ~nearest)
+    marks = FixedMarks(codes, exact, (varying, nearest, rest & ~nearest))
     examine = trigger_examiner(codes, odd, features, loss=9.0)
     finding = verdict(examine, predictions, components, codes, marks)
     # Rows that have all of a mark stay poison.
@@ -266,12 +269,25 @@ def test_what_models_of_the_others_expect_has_no_mark(n_honest, expected, n_othe
     assert finding.poisoned.tolist() == [0]
 
 
-def test_of_a_class_of_honest_rows_alone_nothing_is_rejected():
+def test_groups_with_a_varying_mark_are_judged_one_by_one():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
-    marks = FixedMarks(codes, codes < 0, np.arange(200) > 180)
+    none, honest = codes < 0, (np.arange(200) >= 60) & (codes == 0)
+    marks = FixedMarks(codes, None, (honest, none, none), (odd, none, none))
     examine = trigger_examiner(codes, odd, features, loss=9.0)
     finding = verdict(examine, predictions, components, codes, marks)
-    assert finding.support.all() and not len(finding.poisoned)
+    np.testing.assert_array_equal(finding.support, ~odd)
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_where_models_expect_all_groups_contradiction_is_asked_of_few(many):
+    codes, odd, features, predictions, components = two_classes_with_odd_rows()
+    none, honest = codes < 0, np.arange(200) > 180
+    marks = FixedMarks(codes, None, (honest, none, none))
+    marks.of_many_images = many
+    examine = trigger_examiner(codes, odd, features, loss=9.0)
+    finding = verdict(examine, predictions, components, codes, marks)
+    np.testing.assert_array_equal(finding.support, ~odd | many)
+    assert finding.poisoned.tolist() == [0] * (not many)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,11 @@ def images(n_marked=20, seed=0, n=200):
     return X.astype(np.float32), codes, marked
 
 
+def rows_of(groups):
+    """Return the rows of groups, with those like them."""
+    return {row for group in groups for rows in group for row in rows}
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_rows_with_a_mark_that_varies_are_found(seed):
     X, codes, marked = images(seed=seed, n=400)
@@ -53,11 +58,12 @@ def test_rows_with_a_mark_that_varies_are_found(seed):
             verdict
         )
     assert not found.exact.any() and not found.marks
-    np.testing.assert_array_equal(found.varying, marked)
+    (group,) = found.varying
+    np.testing.assert_array_equal(group.rows, np.flatnonzero(marked))
     # A tenth of their class, which are others where none was missed.
-    assert found.nearest.sum() == 20 and 65 <= found.beside.sum() <= 75
-    n_kinds = found.varying.astype(int) + found.nearest + found.beside
-    assert n_kinds.max() == 1 and not n_kinds[codes == 0].any()
+    assert len(group.nearest) == 20 and 65 <= len(group.beside) <= 75
+    every = np.concatenate(group)
+    assert len(np.unique(every)) == len(every) and (codes[every] == 1).all()
 
 
 def test_a_part_of_the_marked_rows_finds_the_others():
@@ -76,7 +82,7 @@ def test_rows_with_another_mark_are_left_out():
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
     marked = np.flatnonzero(marked)
     found = varying_rows(test, WINDOW, marked[:12], exact=marked[20:])
-    assert set(marked[:20]) <= set(np.r_[found.varying, found.nearest])
+    assert set(marked[:20]) <= {*found.rows, *found.nearest}
     assert not np.isin(np.concatenate(found), marked[20:]).any()
 
 
@@ -201,7 +207,7 @@ def test_rows_that_share_a_part_of_a_moved_mark_are_found(n_known, chance):
     every = np.r_[rows, nearest, beside]
     assert len(np.unique(every)) == len(every)
     found = moved_rows(test, the_pixel(marked[:n_known]), marked[8:])
-    assert set(marked[:8]) <= set(found.varying)
+    assert set(marked[:8]) <= set(found.rows)
     assert not np.isin(np.concatenate(found), marked[8:]).any()
 
 
@@ -300,8 +306,8 @@ def test_rows_with_a_pattern_are_not_searched_for_a_mark_that_varies(monkeypatch
         search = MarkSearch(Parallel(1), X, codes, np.random.RandomState(0))
         found = search.search(verdict)
         np.testing.assert_array_equal(np.flatnonzero(found.exact), with_it)
-        assert found.varying.any() == (n_with < 40)
-        assert (found.exact | found.varying | found.nearest | found.beside)[marked].all()
+        assert bool(found.varying) == (n_with < 40)
+        assert set(np.flatnonzero(marked & ~found.exact)) <= rows_of(found.varying)
 
 
 def test_a_moved_mark_is_searched_for_once(monkeypatch):
@@ -318,6 +324,7 @@ def test_a_moved_mark_is_searched_for_once(monkeypatch):
     with Parallel() as parallel:
         search = MarkSearch(parallel, X, codes, np.random.RandomState(0))
         found = search.search(verdict)
-    assert found.varying[marked].sum() >= 35 and found.varying[codes == 1].sum() <= 60
-    assert (found.exact | found.varying | found.nearest | found.beside)[marked].all()
+    rows = np.concatenate([group.rows for group in found.varying])
+    assert np.isin(marked, rows).sum() >= 35 and (codes[rows] == 1).sum() <= 60
+    assert set(marked) - {*np.flatnonzero(found.exact)} <= rows_of(found.varying)
     assert len(asked) == 1
