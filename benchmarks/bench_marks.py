@@ -69,8 +69,8 @@ def searched(X, codes, predicted, features, estimator, poisoned, seed):
             if found.turned >= _marks.TURNED:
                 rejected["painted"][found.alike] = True
             else:
-                rows, _ = _marks.moved_rows(test, found, found.alike[:0])
-                rejected["moved"][rows] = True
+                rows, nearest, _ = _marks.moved_rows(test, found, found.alike[:0])
+                rejected["moved"][np.r_[rows, nearest]] = True
     return rejected, turned
 
 

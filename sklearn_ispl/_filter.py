@@ -63,8 +63,9 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     the class that have them are rejected. Windows have 28 % of the shorter side of an
     image, so placed that any mark of a tenth of it is within one. Where it is not the
     same, pixel by pixel, in all poisoned rows, a probe learns from the rows of the
-    start what windows with the mark look like and do; of the rows most like those that
-    it finds, models of all the others decide.
+    start what windows with the mark look like and do. Models of all other rows decide
+    on the group that it finds, and on those most like it: an honest group is what its
+    label says to them, and stays.
 
     Of images and of tables, the search goes on in clusters of each class, in the
     features of the model: where the poison is one of them, its rows share values, and
