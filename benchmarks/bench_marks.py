@@ -35,7 +35,7 @@ from render_tables import show_table
 from scenarios import load_split
 from sklearn_ispl import _marks
 from sklearn_ispl._groups import expand, small_clusters
-from sklearn_ispl._patterns import class_means, pattern_rows, spread_of_values
+from sklearn_ispl._patterns import class_means, pattern_groups, spread_of_values
 from sklearn_ispl._weak_learner import make_learner, one_thread
 
 RULES = ["windows", "grown", "pixels", "painted", "moved", "patterns"]
@@ -53,7 +53,8 @@ def searched(X, codes, predicted, features, estimator, poisoned, seed):
     for code in range(codes.max() + 1):
         test = _marks.WindowTest(X, codes, predicted, code, estimator, seed)
         groups = [*small_clusters(features[test.of_class], test.rng)]
-        rejected["patterns"][pattern_rows(test, groups, factor, means)] = True
+        for rows in pattern_groups(test, groups, factor, means):
+            rejected["patterns"][rows] = True
         for found in _marks.candidates(test):
             if len(found.marked) < 2:
                 continue

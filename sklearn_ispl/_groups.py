@@ -1,6 +1,7 @@
 """Groups of rows within a class, in the features of a model: functions of arrays."""
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -12,8 +13,20 @@ from ._weak_learner import draw_seed
 
 # A group has at least so many rows, and from such a share of its class to such a share.
 MIN_ROWS, MIN_SHARE, MAX_SHARE = 4, 0.02, 1 / 3
+NONE = np.array([], dtype=int)
 # A class of which models get more than this share wrong is not known yet.
 UNLEARNED = 0.7
+
+
+class Group(NamedTuple):
+    """Rows of a class with a mark, perhaps; those most like them; those that are next.
+
+    As numbers of rows. Models of all other rows decide on them.
+    """
+
+    rows: np.ndarray
+    nearest: np.ndarray = NONE
+    beside: np.ndarray = NONE
 
 
 def clusters(features, n_clusters, rng, n_components=10):

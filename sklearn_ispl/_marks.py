@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from joblib import delayed
 
-from ._groups import MIN_ROWS, as_mask, small_clusters
-from ._patterns import class_means, pattern_rows, spread_of_values
+from ._groups import MIN_ROWS, NONE, Group, as_mask, small_clusters
+from ._patterns import MANY, class_means, pattern_groups, spread_of_values
 from ._shared import SAME, TURNED, Candidate, completed, look_alikes, shared_values
-from ._varying import NO_ROWS, moved_rows, varying_rows
+from ._varying import moved_rows, varying_rows
 from ._weak_learner import draw_seed, one_thread
 from ._window_test import WindowTest, are_many_images, is_table, paint, windows
 
@@ -21,13 +21,14 @@ N_ROWS, N_WINDOWS = 200, 5
 class Marked(NamedTuple):
     """Rows with a mark, of a class or of all of them.
 
-    Those with the pixels of a mark or a pattern, as numbers of rows or a mask; groups
-    with a mark that varies; and the pixels of the marks, without patterns: of a class,
-    in one image that is NaN where there is none, or None; of all, by class.
+    Those with the pixels of a mark, or with a pattern that many share, as numbers of
+    rows or a mask; groups with a mark that varies, or with a pattern that few share;
+    and the pixels of the marks, without patterns: of a class, in one image that is NaN
+    where there is none, or None; of all, by class.
     """
 
     exact: np.ndarray
-    varying: list
+    groups: list
     marks: object
 
 
@@ -66,10 +67,10 @@ class MarkSearch:
             settings["means"] = class_means(self.X, self.codes, known)
         every = range(self.codes.max() + 1)
         found = self._ask(marked_rows, verdict, every, verdict.features, **settings)
-        exact, varying, marks = zip(*found)
+        exact, groups, marks = zip(*found)
         marks = {code: one for code, one in zip(every, marks) if one is not None}
         exact = as_mask(np.concatenate(exact), len(self.codes))
-        return Marked(exact, [*chain(*varying)], marks)
+        return Marked(exact, [*chain(*groups)], marks)
 
     def confirm(self, verdict, group):
         """Return those rows of groups, one to a class, that a window sets apart.
@@ -120,7 +121,9 @@ def marked_rows(test, features, **settings):
     with all rows. Pixels that the marked rows have in common are a mark if they turn
     images of other classes into the class, and so are those that the rows of a cluster
     share, or a pattern. All rows that have them are poison, also those that the model
-    would know without. Where marked rows have neither, their mark may vary.
+    would know without; but where few share a pattern, models of the other rows decide,
+    for frames of one film do so, too. Where marked rows have neither, their mark may
+    vary.
 
     Parameters
     ----------
@@ -129,39 +132,48 @@ def marked_rows(test, features, **settings):
         Of a model trained on all rows.
 
     **settings : dict
-        Of `pattern_rows`, which tables do without.
+        Of `pattern_groups`, which tables do without.
 
     Returns
     -------
     marked : Marked
     """
     marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
-    exact, tried = np.array([], dtype=int), [] if test.is_table else [*candidates(test)]
-    groups = [*small_clusters(features[test.of_class], test.rng)]
-    for found in [*tried, *shared_values(test, groups)]:
+    exact, tried = NONE, [] if test.is_table else [*candidates(test)]
+    clusters = [*small_clusters(features[test.of_class], test.rng)]
+    for found in [*tried, *shared_values(test, clusters)]:
         if found.turned >= TURNED:
             exact = np.union1d(exact, found.alike)
             paint(marks[(..., *found.window)], found.mark, found.colors)
     marks = marks.reshape(test.row_shape) if len(exact) else None
-    if settings:
-        exact = np.union1d(exact, pattern_rows(test, groups, **settings))
-    varying, known = [], exact
+    patterns = [*pattern_groups(test, clusters, **settings)] if settings else []
+    many = [rows for rows in patterns if len(rows) >= MANY]
+    exact = np.unique(np.r_[exact, *many])
+    few = [np.setdiff1d(rows, exact) for rows in patterns]
+    groups = [Group(rows) for rows in few if len(rows)]
+    groups += _varying_groups(test, tried, np.unique(np.r_[exact, *few]))
+    return Marked(exact, groups, marks)
+
+
+def _varying_groups(test, tried, exact):
+    """Return groups of which a mark varies around pixels, or else in a window."""
+    groups, known = [], exact
     for found in tried:
         group = _varying(test, found, exact, known)
         if len(group.rows):
-            varying.append(group)
+            groups.append(group)
             known = np.r_[known, group.rows, group.nearest]
-    return Marked(exact, varying, marks)
+    return groups
 
 
 def _varying(test, found, exact, known):
-    """Return the rows of which a mark varies around pixels, or else in a window."""
+    """Return such a group of one window, with no rows if there is none."""
     if len(np.setdiff1d(found.alike, known)) >= MIN_ROWS:
         moved = moved_rows(test, found, exact)
         if len(moved.rows):
             return moved
     if len(np.setdiff1d(found.marked, known)) < MIN_ROWS:
-        return NO_ROWS
+        return Group(NONE)
     marked = np.setdiff1d(found.marked, exact)
     return varying_rows(test, found.window, marked, exact)
 

@@ -67,8 +67,8 @@ def spread_of_values(X, codes):
     return cholesky(covariance, lower=True)
 
 
-def pattern_rows(test, groups, factor, means):
-    """Return the rows of a class that share a pattern.
+def pattern_groups(test, groups, factor, means):
+    """Yield groups of rows of a class that share a pattern.
 
     Values of an image vary together in few ways, so that there are many in which images
     of a class hardly differ. A pattern that is blended in, the same in all poisoned
@@ -88,18 +88,18 @@ def pattern_rows(test, groups, factor, means):
     means : ndarray of shape (n_classes, n_channels, height, width)
         See `class_means`.
 
-    Returns
-    -------
+    Yields
+    ------
     rows : ndarray of int
-        These rows, and the few between them and the rest.
+        Of a group these rows, and the few between them and the rest.
     """
     of_class = test.of_class
     if not test.can_be_asked():
-        return of_class[:0]
+        return
     images = test.X[of_class]
     values = _whitened(_values(images, len(factor)), factor)
     half = test.rng.permutation(len(values)) % 2 == 0
-    found, asked = np.zeros(len(of_class), dtype=bool), set()
+    asked = set()
     for start in [*groups, *_starts(values, test.rng)]:
         group, places = _settle(values, start, half)
         name = group.tobytes()
@@ -107,8 +107,7 @@ def pattern_rows(test, groups, factor, means):
             continue
         asked.add(name)
         if _has_effect(test, images, group, means):
-            found |= places > GAP[0]
-    return of_class[found]
+            yield of_class[places > GAP[0]]
 
 
 def _values(images, n_values):

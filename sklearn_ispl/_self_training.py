@@ -19,7 +19,7 @@ from ._weak_learner import draw_seed
 # Losses, in nats: from where a row is left out of training for doubt, and from where a
 # model contradicts its label; and below which a model of all rows explains it.
 DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
-# Of a group whose mark varies, models of the other rows contradict so many for sure.
+# Of a group of which they decide, models of the other rows contradict so many for sure.
 SURE = 0.5
 
 
@@ -175,7 +175,7 @@ def find_poison(
     2. Rows with a mark are poison: the pixels of a window, values that the rows of a
        cluster share, or a pattern over all of an image make them what that model takes
        them for, see `MarkSearch`. Of rows whose mark is not the same in all of them,
-       and of those like these, step 5 decides.
+       of those like these, and of patterns that few rows share, step 5 decides.
     3. Where none was found, in tables and in few images: of the two clusters of every
        class in the features of the model, the smaller is kept out of the core where
        it can be. The core is the share of every class that the votes suspect least.
@@ -186,10 +186,10 @@ def find_poison(
        end, rows are explained that it knows by heart.) The group is poison if it is
        closed, see `contradicted_groups`. Where many classes of images have such
        groups, honest rows have them, too, and only those count that a window confirms.
-    5. Models of the other rows judge. A group whose mark varies is poison if these
-       models contradict most of it; else it is an honest one, and stays. With it go the
-       rows nearest to it that these models get wrong. Of those beside a group, of step
-       4, too, in what they look like, the models have to be sure.
+    5. Models of the other rows judge. Such a group is poison if these models contradict
+       half of it or more; else it is an honest one, and stays. With it go the rows
+       nearest to it that these models get wrong. Of those beside a group, of step 4,
+       too, in what they look like, the models have to be sure.
 
     Steps 3 and 4 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
@@ -248,16 +248,16 @@ def _by_marks(judge, found):
     """Return the rows with a mark, and with these what goes with them.
 
     What is left of a row without its mark is an image of another class, so that models
-    that do not know the mark contradict its label. Of an honest group whose looks were
-    taken for a mark, such models expect most rows.
+    that do not know the mark contradict its label. Of an honest group that was taken
+    for one with a mark, such models expect most rows, or are not sure.
     """
     group, rejected = found.exact.copy(), found.exact.copy()
-    if not found.varying:
+    if not found.groups:
         return group, rejected
-    varying, *others = map(np.concatenate, zip(*found.varying))
+    rows, *others = map(np.concatenate, zip(*found.groups))
     doubted = as_mask(np.concatenate(others), len(group))
-    wrong, sure = judge(group | as_mask(varying, len(group)), doubted)
-    for rows, nearest, beside in found.varying:
+    wrong, sure = judge(group | as_mask(rows, len(group)), doubted)
+    for rows, nearest, beside in found.groups:
         if sure[rows].mean() >= SURE:
             group[rows] = rejected[rows] = True
             rejected[nearest[wrong[nearest]]] = True

@@ -1,13 +1,11 @@
 """Marks that vary from row to row: moved, noisy, or smeared by lossy compression."""
 
-from typing import NamedTuple
-
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from ._groups import is_part, overlap
+from ._groups import NONE, Group, is_part, overlap
 from ._shared import BOTH, TURNED
 from ._weak_learner import draw_seed
 from ._window_test import side_of_marks
@@ -19,17 +17,6 @@ OTHERS, MOST = 0.25, 0.75
 NEAREST = 0.1
 # A probe takes the third power of its features in time.
 N_COMPONENTS = 300
-
-
-class Varying(NamedTuple):
-    """Rows of a class with a mark that varies, those most like them, those next."""
-
-    rows: np.ndarray
-    nearest: np.ndarray
-    beside: np.ndarray
-
-
-NO_ROWS = Varying(*[np.array([], dtype=int)] * 3)
 
 
 def varying_rows(test, window, marked, exact):
@@ -53,7 +40,7 @@ def varying_rows(test, window, marked, exact):
 
     Returns
     -------
-    found : Varying
+    found : Group
         Empty if there is no such mark.
     """
     of_class = np.setdiff1d(test.of_class, exact)
@@ -63,11 +50,11 @@ def varying_rows(test, window, marked, exact):
     # Honest rows have their windows' effects in common, but seldom their looks.
     alike, _ = settle(looks, group, test.rng, n_iter=2)
     if not alike.any() or not len(donors):
-        return NO_ROWS
+        return Group(NONE)
     chances, gains = _effects(test, of_class, window, group, donors)
     # More rows dilute it: there is no need to follow what is faint from the start.
     if not only_group_turns(gains, group):
-        return NO_ROWS
+        return Group(NONE)
     return _followed(test, of_class, looks, chances, gains, group)
 
 
@@ -89,24 +76,24 @@ def moved_rows(test, found, exact):
 
     Returns
     -------
-    found : Varying
+    found : Group
         See `varying_rows`.
     """
     of_class = np.setdiff1d(test.of_class, exact)
     group = np.isin(of_class, found.alike)
     donors = np.setdiff1d(test.own, np.r_[found.alike, exact])
     if not is_part(group, 1 / 2) or not len(donors):
-        return NO_ROWS
+        return Group(NONE)
     window = around(found.window, found.mark, test.X.shape[2:])
     chances, gains = _effects(test, of_class, window, group, donors)
     necessary = chances[:, test.code] < 0.5
     excess = necessary[group].mean() - necessary[~group].mean()
     if excess < BOTH or not only_group_turns(gains, group):
-        return NO_ROWS
+        return Group(NONE)
     looks = _looks(test.pixels(of_class, window), test.rng)
     rows, *others = _followed(test, of_class, looks, chances, gains, group)
     rows = np.union1d(rows, of_class[group])
-    return Varying(rows, *[np.setdiff1d(one, rows) for one in others])
+    return Group(rows, *[np.setdiff1d(one, rows) for one in others])
 
 
 def around(window, mark, shape):
@@ -146,9 +133,9 @@ def _followed(test, of_class, looks, chances, gains, group):
     seen = np.column_stack([looks, chances[:, test.code], gains])
     group, odds = settle(seen, group, test.rng)
     if not group.any() or not only_group_turns(gains, group):
-        return NO_ROWS
+        return Group(NONE)
     nearest, beside = next_rows(group, odds)
-    return Varying(of_class[group], of_class[nearest], of_class[beside])
+    return Group(of_class[group], of_class[nearest], of_class[beside])
 
 
 def _looks(pixels, rng):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from joblib import Parallel
 
+from sklearn_ispl._groups import Group
 from sklearn_ispl._marks import MarkSearch, _varying, stands_out
 from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._shared import Candidate, look_alikes
-from sklearn_ispl._varying import NO_ROWS, Varying
 from sklearn_ispl._window_test import WindowTest
 
 
@@ -50,7 +50,7 @@ def test_rows_with_a_mark_are_found_if_there_are_four(n_marked, n, found):
     before = X.copy()
     rows = search(X, codes)
     np.testing.assert_array_equal(rows.exact, marked & found)
-    assert not rows.varying
+    assert not rows.groups
     np.testing.assert_array_equal(X, before)
     block = np.full((1, 12, 12), np.nan)
     block[:, 4:7, 5:8] = 1
@@ -80,13 +80,13 @@ def test_rows_that_the_model_does_not_know_are_found_by_their_pixels():
 def test_the_first_line_of_a_class_is_no_mark():
     X, codes, marked = images(n_marked=0)
     found = search(X, codes)
-    assert not found.exact.any() and not found.varying and not marked.any()
+    assert not found.exact.any() and not found.groups and not marked.any()
 
 
 def test_without_images_of_another_class_nothing_is_marked():
     X, codes, _ = images()
     found = search(X, codes, np.ones_like(codes))
-    assert not found.exact.any() and not found.varying
+    assert not found.exact.any() and not found.groups
 
 
 def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
@@ -118,7 +118,7 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
             marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
             found = marks.search(Verdict(None, codes, X.mean(axis=(1, 2)), model))
         np.testing.assert_array_equal(found.exact, marked & expected)
-        assert not found.varying and bool(found.marks) == expected
+        assert not found.groups and bool(found.marks) == expected
 
 
 def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
@@ -128,7 +128,7 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
 
     def varying_rows(test, window, left, exact):
         asked.append((left.tolist(), exact.tolist()))
-        return Varying(left, np.array([149]), np.array([150]))
+        return Group(left, np.array([149]), np.array([150]))
 
     def marked_here(self, tried, window):
         here = np.r_[rows, others] if window == (slice(4, 8), slice(4, 8)) else rows[:0]
@@ -139,7 +139,7 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
     found = search(X, codes)
     assert asked == [(others.tolist(), rows.tolist())]
     np.testing.assert_array_equal(found.exact, marked)
-    (group,) = found.varying
+    (group,) = found.groups
     assert [rows.tolist() for rows in group] == [others.tolist(), [149], [150]]
 
 
@@ -159,7 +159,7 @@ def test_where_no_mark_was_moved_the_window_is_followed(monkeypatch, moved):
     found = Candidate(None, others, rows, None, None, 0.0)
     answers = {"moved_rows": rows[: 5 * moved], "varying_rows": others}
     for name, answer in answers.items():
-        answer = NO_ROWS._replace(rows=answer)
+        answer = Group(answer)
         monkeypatch.setattr(f"sklearn_ispl._marks.{name}", lambda *a, one=answer: one)
     group = _varying(None, found, rows[:0], rows[:0])
     np.testing.assert_array_equal(group.rows, rows if moved else others)

@@ -8,7 +8,7 @@ from sklearn_ispl._patterns import (
     _settle,
     _values,
     class_means,
-    pattern_rows,
+    pattern_groups,
     spread_of_values,
 )
 from sklearn_ispl._self_training import Verdict
@@ -52,7 +52,12 @@ def search(X, codes, model, code=2, known=None, groups=()):
     known = codes if known is None else known
     test = WindowTest(X, codes, known, code, model, 0)
     means = class_means(X, codes, known == codes)
-    return pattern_rows(test, groups, spread_of_values(X, codes), means)
+    return every_row(pattern_groups(test, groups, spread_of_values(X, codes), means))
+
+
+def every_row(groups):
+    """Return the rows of groups, each once."""
+    return np.unique(np.concatenate([np.array([], dtype=int), *groups]))
 
 
 @pytest.mark.parametrize("n_poisoned", [10, 20, 33])
@@ -108,7 +113,8 @@ def test_its_own_class_explains_no_group():
     test = WindowTest(X, codes, codes, 2, AnswersToAPattern(), 0)
     means = class_means(X, codes, codes >= 0)
     means[2] = X[poisoned].mean(axis=0)
-    rows = pattern_rows(test, [], spread_of_values(X, codes), means)
+    groups = pattern_groups(test, [], spread_of_values(X, codes), means)
+    rows = every_row(groups)
     np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
 
 
@@ -134,8 +140,9 @@ def test_groups_are_apart_with_next_to_none_between(width, n_between, found):
     np.testing.assert_array_equal(places > 0.5, group)
 
 
-@pytest.mark.parametrize("table", [False, True])
-def test_patterns_are_part_of_the_search_but_in_tables(table):
+@pytest.mark.parametrize(("table", "many"), [(False, 20), (False, 21), (True, 20)])
+def test_patterns_are_part_of_the_search_but_in_tables(monkeypatch, table, many):
+    monkeypatch.setattr("sklearn_ispl._marks.MANY", many)
     X, codes, poisoned = images()
     features = np.random.RandomState(0).normal(size=(900, 2))
     rows = X.reshape(len(X), -1) if table else X
@@ -143,8 +150,13 @@ def test_patterns_are_part_of_the_search_but_in_tables(table):
     with Parallel() as parallel:
         marks = MarkSearch(parallel, rows, codes, np.random.RandomState(0))
         found = marks.search(verdict)
-    np.testing.assert_array_equal(found.exact, poisoned & (not table))
-    assert not found.varying and not found.marks
+    # Of few rows, models of the others are to decide.
+    few = not table and many > 20
+    np.testing.assert_array_equal(found.exact, poisoned & (not table) & (not few))
+    found_rows = every_row([group.rows for group in found.groups])
+    np.testing.assert_array_equal(found_rows, np.flatnonzero(poisoned & few))
+    assert not any(len(group.nearest) + len(group.beside) for group in found.groups)
+    assert not found.marks
 
 
 def test_spread_is_that_within_classes():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_ispl._base import _one_model
+from sklearn_ispl._groups import Group
 from sklearn_ispl._marks import Marked
 from sklearn_ispl._self_training import (
     DOUBT,
@@ -15,7 +16,6 @@ from sklearn_ispl._self_training import (
     self_train_repeatedly,
     whole_task,
 )
-from sklearn_ispl._varying import Varying
 from sklearn_ispl._weak_learner import make_learner
 
 
@@ -184,7 +184,7 @@ class FixedMarks:
     def __init__(self, codes, exact=None, *groups, of_tables=False):
         self.codes, self.of_tables = codes, of_tables
         self.exact = codes < 0 if exact is None else exact
-        self.groups = [Varying(*map(np.flatnonzero, group)) for group in groups]
+        self.groups = [Group(*map(np.flatnonzero, group)) for group in groups]
 
     def search(self, verdict):
         marks = {code: "mark" for code in self.codes[self.exact]}

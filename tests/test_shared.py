@@ -49,7 +49,7 @@ def test_rows_of_a_table_that_share_a_mark_are_found(n_marked, found, scale):
     X[[0, -1], 3] = [-1e4, 1e4]
     marks = search(X, codes, features)
     np.testing.assert_array_equal(marks.exact, marked & found)
-    assert not marks.varying
+    assert not marks.groups
     assert list(marks.marks) == [1] * found
     for mark in marks.marks.values():
         assert mark.shape == (24,)

@@ -58,7 +58,7 @@ def test_rows_with_a_mark_that_varies_are_found(seed):
             verdict
         )
     assert not found.exact.any() and not found.marks
-    (group,) = found.varying
+    (group,) = found.groups
     np.testing.assert_array_equal(group.rows, np.flatnonzero(marked))
     # A tenth of their class, which are others where none was missed.
     assert len(group.nearest) == 20 and 65 <= len(group.beside) <= 75
@@ -293,21 +293,35 @@ def test_what_does_little_from_the_start_is_not_followed(monkeypatch):
         assert len(asked) == n_asked and bool(len(rows)) == (n_asked == 2)
 
 
-def test_rows_with_a_pattern_are_not_searched_for_a_mark_that_varies(monkeypatch):
+@pytest.mark.parametrize("many", [40, 1])
+@pytest.mark.parametrize("n_with", [40, 20])
+def test_rows_with_a_pattern_are_not_searched_for_a_mark_that_varies(
+    monkeypatch, many, n_with
+):
     X, codes, marked = images(40, n=400)
     features = X.mean(axis=(1, 2))
     verdict = Verdict(None, codes, features, AnswersToBrightness())
-    for n_with in (40, 20):
-        with_it = np.flatnonzero(marked)[:n_with]
-        monkeypatch.setattr(
-            "sklearn_ispl._marks.pattern_rows",
-            lambda test, *_, rows=with_it, **__: rows[codes[rows] == test.code],
-        )
-        search = MarkSearch(Parallel(1), X, codes, np.random.RandomState(0))
-        found = search.search(verdict)
-        np.testing.assert_array_equal(np.flatnonzero(found.exact), with_it)
-        assert bool(found.varying) == (n_with < 40)
-        assert set(np.flatnonzero(marked & ~found.exact)) <= rows_of(found.varying)
+    with_it = np.flatnonzero(marked)[:n_with]
+
+    def pattern_groups(test, *_, **__):
+        if test.code == 1:
+            yield with_it
+
+    monkeypatch.setattr("sklearn_ispl._marks.MANY", many)
+    monkeypatch.setattr("sklearn_ispl._marks.pattern_groups", pattern_groups)
+    search = MarkSearch(Parallel(1), X, codes, np.random.RandomState(0))
+    found = search.search(verdict)
+    shared = found.exact
+    if n_with < many:
+        few, *groups = found.groups
+        np.testing.assert_array_equal(few.rows, with_it)
+        assert not shared.any()
+    else:
+        groups = found.groups
+        np.testing.assert_array_equal(np.flatnonzero(shared), with_it)
+    assert bool(groups) == (n_with < 40)
+    assert not rows_of(groups) & set(with_it)
+    assert set(np.flatnonzero(marked)) - set(with_it) <= rows_of(groups)
 
 
 def test_a_moved_mark_is_searched_for_once(monkeypatch):
@@ -324,7 +338,7 @@ def test_a_moved_mark_is_searched_for_once(monkeypatch):
     with Parallel() as parallel:
         search = MarkSearch(parallel, X, codes, np.random.RandomState(0))
         found = search.search(verdict)
-    rows = np.concatenate([group.rows for group in found.varying])
+    rows = np.concatenate([group.rows for group in found.groups])
     assert np.isin(marked, rows).sum() >= 35 and (codes[rows] == 1).sum() <= 60
-    assert set(marked) - {*np.flatnonzero(found.exact)} <= rows_of(found.varying)
+    assert set(marked) - {*np.flatnonzero(found.exact)} <= rows_of(found.groups)
     assert len(asked) == 1

@@ -44,6 +44,7 @@ def test_every_rule_is_scored_by_rows_and_pixels(bench):
 
 def test_pixels_that_turn_nothing_may_be_of_a_moved_mark(bench, monkeypatch):
     monkeypatch.setattr(bench._marks, "TURNED", 2)
+
     def moved(test, found, exact):
         return found.alike[:-1], found.alike[-1:], exact
 
