@@ -75,7 +75,8 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     A pattern that is blended over images is sought in their pixels, measured by how
     little these vary within classes: rows of a class that are far from the others along
     one line, with next to none between, share it. They are rejected if images of other
-    classes turn into the class with it, and they are no longer of the class without it.
+    classes turn into the class with it, and they are no longer of the class without it;
+    of fewer than 40 rows, only if models of all other rows contradict their label.
     On more than 5,000 images, the votes have no part in the verdict; they are there to
     look at.
 
