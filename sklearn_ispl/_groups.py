@@ -13,7 +13,7 @@ from ._weak_learner import draw_seed
 
 # A group has at least so many rows, and from such a share of its class to such a share.
 MIN_ROWS, MIN_SHARE, MAX_SHARE = 4, 0.02, 1 / 3
-NONE = np.array([], dtype=int)
+NO_ROWS = np.array([], dtype=int)
 # A class of which models get more than this share wrong is not known yet.
 UNLEARNED = 0.7
 
@@ -25,8 +25,8 @@ class Group(NamedTuple):
     """
 
     rows: np.ndarray
-    nearest: np.ndarray = NONE
-    beside: np.ndarray = NONE
+    nearest: np.ndarray = NO_ROWS
+    beside: np.ndarray = NO_ROWS
 
 
 def clusters(features, n_clusters, rng, n_components=10):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from joblib import delayed
 
-from ._groups import MIN_ROWS, NONE, Group, as_mask, small_clusters
+from ._groups import MIN_ROWS, NO_ROWS, Group, as_mask, small_clusters
 from ._patterns import MANY, class_means, pattern_groups, spread_of_values
 from ._shared import SAME, TURNED, Candidate, completed, look_alikes, shared_values
 from ._varying import moved_rows, varying_rows
@@ -139,7 +139,7 @@ def marked_rows(test, features, **settings):
     marked : Marked
     """
     marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
-    exact, tried = NONE, [] if test.is_table else [*candidates(test)]
+    exact, tried = NO_ROWS, [] if test.is_table else [*candidates(test)]
     clusters = [*small_clusters(features[test.of_class], test.rng)]
     for found in [*tried, *shared_values(test, clusters)]:
         if found.turned >= TURNED:
@@ -173,7 +173,7 @@ def _varying(test, found, exact, known):
         if len(moved.rows):
             return moved
     if len(np.setdiff1d(found.marked, known)) < MIN_ROWS:
-        return Group(NONE)
+        return Group(NO_ROWS)
     marked = np.setdiff1d(found.marked, exact)
     return varying_rows(test, found.window, marked, exact)
 

@@ -5,7 +5,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from ._groups import NONE, Group, is_part, overlap
+from ._groups import NO_ROWS, Group, is_part, overlap
 from ._shared import BOTH, TURNED
 from ._weak_learner import draw_seed
 from ._window_test import side_of_marks
@@ -50,11 +50,11 @@ def varying_rows(test, window, marked, exact):
     # Honest rows have their windows' effects in common, but seldom their looks.
     alike, _ = settle(looks, group, test.rng, n_iter=2)
     if not alike.any() or not len(donors):
-        return Group(NONE)
+        return Group(NO_ROWS)
     chances, gains = _effects(test, of_class, window, group, donors)
     # More rows dilute it: there is no need to follow what is faint from the start.
     if not only_group_turns(gains, group):
-        return Group(NONE)
+        return Group(NO_ROWS)
     return _followed(test, of_class, looks, chances, gains, group)
 
 
@@ -83,13 +83,13 @@ def moved_rows(test, found, exact):
     group = np.isin(of_class, found.alike)
     donors = np.setdiff1d(test.own, np.r_[found.alike, exact])
     if not is_part(group, 1 / 2) or not len(donors):
-        return Group(NONE)
+        return Group(NO_ROWS)
     window = around(found.window, found.mark, test.X.shape[2:])
     chances, gains = _effects(test, of_class, window, group, donors)
     necessary = chances[:, test.code] < 0.5
     excess = necessary[group].mean() - necessary[~group].mean()
     if excess < BOTH or not only_group_turns(gains, group):
-        return Group(NONE)
+        return Group(NO_ROWS)
     looks = _looks(test.pixels(of_class, window), test.rng)
     rows, *others = _followed(test, of_class, looks, chances, gains, group)
     rows = np.union1d(rows, of_class[group])
@@ -133,7 +133,7 @@ def _followed(test, of_class, looks, chances, gains, group):
     seen = np.column_stack([looks, chances[:, test.code], gains])
     group, odds = settle(seen, group, test.rng)
     if not group.any() or not only_group_turns(gains, group):
-        return Group(NONE)
+        return Group(NO_ROWS)
     nearest, beside = next_rows(group, odds)
     return Group(of_class[group], of_class[nearest], of_class[beside])
 
