@@ -258,10 +258,10 @@ def beside(results):
         )
         # The same rows make the same model: no filter has a lower A there.
         ideal = [r for r in images if r["poison_end"] == 0 and r["clean_end"] == 1]
-        over = sum(r["A"] >= 0.01 for r in ideal)
+        n_over = sum(r["A"] >= 0.01 for r in ideal)
         yield (
             f"all but digits: core keeps all clean rows and no other in {len(ideal)} "
-            f"of {len(images)}, and A is 1 % or more in {over} of these"
+            f"of {len(images)}, and A is 1 % or more in {n_over} of these"
         )
     for method in dict.fromkeys(r["method"] for r in results if r["method"] != "core"):
         run = {
