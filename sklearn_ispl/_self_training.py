@@ -19,7 +19,8 @@ from ._weak_learner import draw_seed
 # Losses, in nats: from where a row is left out of training for doubt, and from where a
 # model contradicts its label; and below which a model of all rows explains it.
 DOUBT, CONTRADICTION, EXPLANATION = 2.0, 4.0, -np.log(0.7)
-# Of a group of which they decide, models of the other rows contradict so many for sure.
+# Of a group on which they decide, models of the other rows get so many wrong, with
+# losses above that of doubt.
 SURE = 0.5
 
 
@@ -176,20 +177,21 @@ def find_poison(
        cluster share, or a pattern over all of an image make them what that model takes
        them for, see `MarkSearch`. Of rows whose mark is not the same in all of them,
        of those like these, and of patterns that few rows share, step 5 decides.
-    3. Where none was found, in tables and in few images: of the two clusters of every
-       class in the features of the model, the smaller is kept out of the core where
-       it can be. The core is the share of every class that the votes suspect least.
-       Models of the core, not trained for long, judge all rows. Whoever is not in
-       doubt joins, and new models judge all rows again, twice.
+    3. Where none was found, or step 5 cleared all of it, in tables and in few images:
+       of the two clusters of every class in the features of the model, the smaller is
+       kept out of the core where it can be. The core is the share of every class that
+       the votes suspect least. Models of the core, not trained for long, judge all
+       rows. Whoever is not in doubt joins, and new models judge all rows again, twice.
     4. What the model of all rows explains at half time and the last models contradict
        is where a group starts: its rows are learned from one another alone. (In the
        end, rows are explained that it knows by heart.) The group is poison if it is
        closed, see `contradicted_groups`. Where many classes of images have such
        groups, honest rows have them, too, and only those count that a window confirms.
-    5. Models of the other rows judge. Such a group is poison if these models contradict
-       half of it or more; else it is an honest one, and stays. With it go the rows
-       nearest to it that these models get wrong. Of those beside a group, of step 4,
-       too, in what they look like, the models have to be sure.
+    5. Models of the other rows judge. A group of step 2 is poison if these models get
+       half of it or more wrong, and are sure; else it is an honest one, and stays. With
+       it go the rows nearest to it that they get wrong. Rows that are further off, but
+       in the half most like it, or that are near a group of step 4, go if the models
+       are sure, too.
 
     Steps 3 and 4 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
