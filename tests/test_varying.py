@@ -83,6 +83,7 @@ def test_rows_with_another_mark_are_left_out():
     marked = np.flatnonzero(marked)
     found = varying_rows(test, WINDOW, marked[:12], exact=marked[20:])
     assert set(marked[:20]) <= {*found.rows, *found.nearest}
+    assert len(found.rows) + len(found.nearest) <= 20 + 18
     assert not np.isin(np.concatenate(found), marked[20:]).any()
 
 
