@@ -151,31 +151,47 @@ def marked_rows(test, features, **settings):
     exact = np.unique(np.r_[exact, *many])
     few = [np.setdiff1d(rows, exact) for rows in patterns]
     groups = [Group(rows) for rows in few if len(rows)]
-    groups += _varying_groups(test, tried, np.unique(np.r_[exact, *few]))
+    groups += _varying_groups(test, tried, exact)
     return Marked(exact, groups, marks)
 
 
 def _varying_groups(test, tried, exact):
-    """Return groups of which a mark varies around pixels, or else in a window."""
-    groups, known = [], exact
+    """Return groups of which a mark varies around pixels, or else in a window.
+
+    Most rows of a group may be honest, so that it is no reason not to ask about some of
+    them again. What is next to these was next to the group.
+    """
+    groups = []
     for found in tried:
-        group = _varying(test, found, exact, known)
+        group = _varying(test, found, exact, groups)
         if len(group.rows):
-            groups.append(group)
-            known = np.r_[known, group.rows, group.nearest]
+            least = len(group.rows) / 2
+            inside = any(_n_shared(group.rows, one) > least for one in groups)
+            groups.append(Group(group.rows) if inside else group)
     return groups
 
 
-def _varying(test, found, exact, known):
+def _varying(test, found, exact, groups):
     """Return such a group of one window, with no rows if there is none."""
-    if len(np.setdiff1d(found.alike, known)) >= MIN_ROWS:
+    alike, marked = (np.setdiff1d(rows, exact) for rows in (found.alike, found.marked))
+    if len(alike) >= MIN_ROWS and _is_new(alike, groups):
         moved = moved_rows(test, found, exact)
         if len(moved.rows):
             return moved
-    if len(np.setdiff1d(found.marked, known)) < MIN_ROWS:
+    if len(marked) < MIN_ROWS or not _is_new(marked, groups):
         return Group(NO_ROWS)
-    marked = np.setdiff1d(found.marked, exact)
     return varying_rows(test, found.window, marked, exact)
+
+
+def _is_new(rows, groups):
+    """Whether rows are not, most of them, most of one of the groups."""
+    return not any(
+        _n_shared(rows, one) > len(np.union1d(rows, one.rows)) / 2 for one in groups
+    )
+
+
+def _n_shared(rows, group):
+    return len(np.intersect1d(rows, group.rows))
 
 
 def candidates(test):

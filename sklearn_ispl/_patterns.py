@@ -106,8 +106,9 @@ def pattern_groups(test, groups, factor, means):
         if not group.any() or name in asked:
             continue
         asked.add(name)
-        if _has_effect(test, images, group, means):
-            yield of_class[places > GAP[0]]
+        rows = of_class[places > GAP[0]]
+        if _has_effect(test, images, group, means, are_few=len(rows) < MANY):
+            yield rows
 
 
 def _values(images, n_values):
@@ -183,7 +184,7 @@ def _places(values, group, half):
     return apart, places
 
 
-def _has_effect(test, images, group, means):
+def _has_effect(test, images, group, means, are_few):
     """Whether a pattern makes images of other classes the class, and is needed for it.
 
     The rows of the group are what they are by their true classes and by the pattern:
@@ -196,7 +197,7 @@ def _has_effect(test, images, group, means):
     shares = _nearest_mix(means[classes] - to_rows)
     step = to_rows - np.tensordot(shares, means[classes], 1)
     far = np.sqrt((step**2).mean()) > LONGEST * np.ptp(images)
-    if far and len(rows) < MANY:
+    if far and are_few:
         return False
     hosts = test.draw_hosts(test.rng.choice(classes, N_HOSTS, p=shares))
     with_it = test.predict(test.X[hosts] + step)

@@ -3,7 +3,7 @@ import pytest
 from joblib import Parallel
 
 from sklearn_ispl._groups import Group
-from sklearn_ispl._marks import MarkSearch, _varying, stands_out
+from sklearn_ispl._marks import MarkSearch, _varying, _varying_groups, stands_out
 from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._shared import Candidate, look_alikes
 from sklearn_ispl._window_test import WindowTest
@@ -161,8 +161,50 @@ def test_where_no_mark_was_moved_the_window_is_followed(monkeypatch, moved):
     for name, answer in answers.items():
         answer = Group(answer)
         monkeypatch.setattr(f"sklearn_ispl._marks.{name}", lambda *a, one=answer: one)
-    group = _varying(None, found, rows[:0], rows[:0])
+    group = _varying(None, found, rows[:0], [])
     np.testing.assert_array_equal(group.rows, rows if moved else others)
+
+
+def test_rows_of_a_group_that_may_be_honest_are_sought_again(monkeypatch):
+    leads = {(0, 20): (0, 60), (0, 41): None, (5, 14): (5, 16), (80, 90): (40, 90)}
+    leads |= {(70, 76): (70, 74), (94, 97): None}
+    asked = []
+
+    def varying_rows(test, window, marked, exact):
+        asked.append((marked[0], marked[-1] + 1))
+        beside = np.array([99])
+        return Group(np.arange(*leads[asked[-1]]), beside, beside)
+
+    monkeypatch.setattr("sklearn_ispl._marks.varying_rows", varying_rows)
+    none, exact = np.arange(0), np.arange(76, 80)
+    tried = [Candidate(None, np.arange(*one), none, None, None, 0.0) for one in leads]
+    groups = _varying_groups(None, [*tried, tried[2]], exact)
+    # Not what most of a group is once more, nor fewer rows than four.
+    assert asked == [(0, 20), (5, 14), (80, 90), (70, 76)]
+    found = [(rows[0], rows[-1] + 1, len(beside)) for rows, _, beside in groups]
+    # What is in a group has nothing beside it.
+    assert found == [(0, 60, 1), (5, 16, 0), (40, 90, 1), (70, 74, 0)]
+
+
+def test_rows_with_a_pattern_that_few_share_are_sought_for_marks_that_vary(monkeypatch):
+    X, codes, marked = images(n_marked=8)
+    monkeypatch.setattr(
+        "sklearn_ispl._marks.pattern_groups", lambda *a, **k: [np.arange(180, 190)]
+    )
+    monkeypatch.setattr(
+        WindowTest, "marked", lambda self, tried, window: tried[tried >= 185]
+    )
+    asked = []
+
+    def varying_rows(test, window, rows, exact):
+        asked.append((rows.tolist(), exact.tolist()))
+        return Group(rows)
+
+    monkeypatch.setattr("sklearn_ispl._marks.varying_rows", varying_rows)
+    found = search(X, codes)
+    assert asked[0] == ([*range(185, 200)], np.flatnonzero(found.exact).tolist())
+    # Of class 0 the pattern alone: no row of it has the window.
+    assert [group.rows[0] for group in found.groups] == [180, 180, 185]
 
 
 @pytest.mark.parametrize("which", ["marked", "others"])

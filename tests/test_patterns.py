@@ -140,6 +140,18 @@ def test_groups_are_apart_with_next_to_none_between(width, n_between, found):
     np.testing.assert_array_equal(places > 0.5, group)
 
 
+@pytest.mark.parametrize(("many", "found"), [(21, True), (22, False)])
+def test_rows_between_count_where_few_rows_may_not_differ_a_lot(
+    monkeypatch, many, found
+):
+    X, codes, poisoned = images()
+    X[800] += np.float32(0.4) * (0.15 * PATTERN - 2)
+    monkeypatch.setattr("sklearn_ispl._patterns.LONGEST", 0.0)
+    monkeypatch.setattr("sklearn_ispl._patterns.MANY", many)
+    rows = search(X, codes, AnswersToAPattern())
+    np.testing.assert_array_equal(rows, [800, *np.flatnonzero(poisoned)] * found)
+
+
 @pytest.mark.parametrize(("table", "many"), [(False, 20), (False, 21), (True, 20)])
 def test_patterns_are_part_of_the_search_but_in_tables(monkeypatch, table, many):
     monkeypatch.setattr("sklearn_ispl._marks.MANY", many)

@@ -58,8 +58,9 @@ def test_rows_with_a_mark_that_varies_are_found(seed):
             verdict
         )
     assert not found.exact.any() and not found.marks
-    (group,) = found.groups
+    group, *parts = found.groups
     np.testing.assert_array_equal(group.rows, np.flatnonzero(marked))
+    assert all(marked[part.rows].all() for part in parts)
     # A tenth of their class, which are others where none was missed.
     assert len(group.nearest) == 20 and 65 <= len(group.beside) <= 75
     every = np.concatenate(group)
@@ -296,7 +297,7 @@ def test_what_does_little_from_the_start_is_not_followed(monkeypatch):
 
 @pytest.mark.parametrize("many", [40, 1])
 @pytest.mark.parametrize("n_with", [40, 20])
-def test_rows_with_a_pattern_are_not_searched_for_a_mark_that_varies(
+def test_rows_with_a_pattern_that_many_share_are_not_searched_for_others(
     monkeypatch, many, n_with
 ):
     X, codes, marked = images(40, n=400)
@@ -312,34 +313,30 @@ def test_rows_with_a_pattern_are_not_searched_for_a_mark_that_varies(
     monkeypatch.setattr("sklearn_ispl._marks.pattern_groups", pattern_groups)
     search = MarkSearch(Parallel(1), X, codes, np.random.RandomState(0))
     found = search.search(verdict)
-    shared = found.exact
+    shared, groups = found.exact, found.groups
     if n_with < many:
+        # Models of the other rows may clear them.
         few, *groups = found.groups
         np.testing.assert_array_equal(few.rows, with_it)
-        assert not shared.any()
-    else:
-        groups = found.groups
-        np.testing.assert_array_equal(np.flatnonzero(shared), with_it)
+        assert not shared.any() and set(np.flatnonzero(marked)) <= rows_of(groups)
+        return
+    np.testing.assert_array_equal(np.flatnonzero(shared), with_it)
     assert bool(groups) == (n_with < 40)
     assert not rows_of(groups) & set(with_it)
     assert set(np.flatnonzero(marked)) - set(with_it) <= rows_of(groups)
 
 
-def test_a_moved_mark_is_searched_for_once(monkeypatch):
+def test_rows_with_a_moved_mark_are_a_group_and_parts_of_it():
     X, codes, marked = moved_images()
-    asked = []
-
-    def moved(test, found, exact):
-        asked.append(found.alike)
-        return moved_rows(test, found, exact)
-
-    monkeypatch.setattr("sklearn_ispl._marks.moved_rows", moved)
     features = X.mean(axis=(1, 2))
     verdict = Verdict(None, codes, features, AnswersToBlocks())
     with Parallel() as parallel:
         search = MarkSearch(parallel, X, codes, np.random.RandomState(0))
         found = search.search(verdict)
-    rows = np.concatenate([group.rows for group in found.groups])
-    assert np.isin(marked, rows).sum() >= 35 and (codes[rows] == 1).sum() <= 60
+    group, *parts = found.groups
+    assert np.isin(marked, group.rows).sum() >= 35 and len(group.rows) <= 60
     assert set(marked) - {*np.flatnonzero(found.exact)} <= rows_of(found.groups)
-    assert len(asked) == 1
+    assert len(group.nearest) and len(group.beside)
+    for rows, nearest, beside in parts:
+        assert np.isin(rows, group.rows).mean() > 0.5
+        assert not len(nearest) and not len(beside)
