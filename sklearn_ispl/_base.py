@@ -153,7 +153,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             make_learner, self.estimator, X32, codes, len(self.classes_), self.device
         )
         # One pool for all, so that workers are handed the rows but once.
-        with Parallel(n_jobs=self.n_jobs) as parallel:
+        with Parallel(n_jobs=self.n_jobs) as parallel, one_thread():
             whole = self._collect_votes(parallel, new_learner, X32, codes, rng)
             self._decide(parallel, new_learner, X32, codes, rng, whole)
         self._donor_seed = draw_seed(rng)

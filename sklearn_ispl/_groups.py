@@ -29,28 +29,47 @@ class Group(NamedTuple):
     beside: np.ndarray = NO_ROWS
 
 
-def clusters(features, n_clusters, rng, n_components=10):
-    """Return the cluster of each row, by k-means on the leading principal components.
+def leading(features, rng, n_components=10):
+    """Return the leading principal components of features, to look for clusters in.
 
     Parameters
     ----------
     features : ndarray of shape (n, n_features)
-    n_clusters : int
     rng : RandomState
     n_components : int, default=10
+        At most.
+
+    Returns
+    -------
+    points : ndarray of shape (n, n_components)
+    """
+    pca = PCA(min(n_components, *features.shape), random_state=draw_seed(rng))
+    with np.errstate(invalid="ignore"):
+        return pca.fit_transform(features)
+
+
+def clusters(points, n_clusters, rng):
+    """Return the cluster of each row, by k-means.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, n_components)
+        See `leading`.
+
+    n_clusters : int
+    rng : RandomState
 
     Returns
     -------
     cluster : ndarray of shape (n,), int
     """
     if n_clusters == 1:
-        return np.zeros(len(features), dtype=int)
-    pca = PCA(min(n_components, *features.shape), random_state=draw_seed(rng))
+        return np.zeros(len(points), dtype=int)
     k_means = KMeans(n_clusters, n_init=3, random_state=draw_seed(rng))
-    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+    with warnings.catch_warnings():
         # Equal rows make fewer clusters than asked for, which does no harm.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return k_means.fit_predict(pca.fit_transform(features))
+        return k_means.fit_predict(points)
 
 
 def small_clusters(features, rng, most=8):
@@ -69,8 +88,11 @@ def small_clusters(features, rng, most=8):
     ------
     cluster : ndarray of shape (n,), bool
     """
-    for n_clusters in range(2, min(most, len(features)) + 1):
-        labels = clusters(features, n_clusters, rng)
+    if len(features) * MAX_SHARE < MIN_ROWS:
+        return
+    points = leading(features, rng)
+    for n_clusters in range(2, most + 1):
+        labels = clusters(points, n_clusters, rng)
         for label in range(n_clusters):
             if is_part(labels == label, MAX_SHARE):
                 yield labels == label
@@ -94,7 +116,7 @@ def smaller_clusters(features, codes, rng):
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
         if len(rows) >= 10:
-            cluster = clusters(features[rows], 2, rng)
+            cluster = clusters(leading(features[rows], rng), 2, rng)
             smaller[rows] = cluster == np.bincount(cluster, minlength=2).argmin()
     return smaller
 
@@ -249,12 +271,14 @@ def contradicted_groups(features, codes, start, wrong, rng):
 
 def _parts(features, codes, start, least, rng, max_clusters):
     """Yield the start, then one cluster of it in each class, then the next."""
+    starts = [np.flatnonzero(start & (codes == code)) for code in range(len(least))]
+    starts = [rows for rows, enough in zip(starts, least) if len(rows) >= enough]
+    points = [leading(features[rows], rng) for rows in starts]
     for n_clusters in range(1, max_clusters + 1):
         part = np.full(len(codes), -1)
-        for code in np.unique(codes[start]):
-            rows = np.flatnonzero(start & (codes == code))
-            if len(rows) >= max(least[code], 2 * n_clusters):
-                part[rows] = clusters(features[rows], n_clusters, rng)
+        for rows, of_class in zip(starts, points):
+            if len(rows) >= 2 * n_clusters:
+                part[rows] = clusters(of_class, n_clusters, rng)
         for number in range(n_clusters):
             rows = part == number
             rows &= (np.bincount(codes[rows], minlength=len(least)) >= least)[codes]

@@ -13,6 +13,7 @@ import torch
 from sklearn.base import clone
 from sklearn.utils import check_random_state, gen_batches
 from skorch import NeuralNet, NeuralNetClassifier
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional as F
 
@@ -143,14 +144,16 @@ def _seed_torch(seed, device):
 
 @contextmanager
 def one_thread():
-    """Run torch on one thread: sums come out the same for every `n_jobs`.
+    """Run torch and BLAS on one thread: sums are the same for every `n_jobs`.
 
-    For nets as small as weak learners, processes are the better use of cores.
+    For nets as small as weak learners, processes are the better use of cores; and
+    threads that wait for one another take many times as long over small matrices.
     """
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(n_threads)
 

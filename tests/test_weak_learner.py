@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_net
+from joblib import Parallel, delayed
 from sklearn.linear_model import SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from skorch import NeuralNetClassifier
+from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
 
 from sklearn_ispl._inference import (
@@ -290,6 +292,28 @@ def test_one_thread_restores_the_setting():
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def blas_threads():
+    found = threadpool_info()
+    return [one["num_threads"] for one in found if one["user_api"] == "blas"]
+
+
+def in_one_thread():
+    with one_thread():
+        assert set(blas_threads()) == {1}
+
+
+def test_blas_has_one_thread_until_all_are_done():
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        with one_thread():
+            with one_thread():
+                Parallel(2, backend="threading")(
+                    delayed(in_one_thread)() for _ in range(4)
+                )
+            assert set(blas_threads()) == {1}
+        assert blas_threads() == before
 
 
 def test_isolated_seed_restores_states_after_an_error():
