@@ -48,7 +48,7 @@ def main():
                 append_json(path, run(seed, options))
     for line in read_json(path):
         core, paper = line["seconds_core"], line["seconds_paper"]
-        table = " as a table" if line.get("change") == "table" else ""
+        table = " as a table" if line.pop("change", None) else ""
         print(
             f"seed {line['seed']}, {line['data']}{table}, {attack_of(line)}: "
             f"{core:.0f} s against {paper:.0f} s, {core / paper:.2f}"
