@@ -158,8 +158,9 @@ def marked_rows(test, features, **settings):
 def _varying_groups(test, tried, exact):
     """Return groups of which a mark varies around pixels, or else in a window.
 
-    Most rows of a group may be honest, so that it is no reason not to ask about some of
-    them again. What is next to these was next to the group.
+    Most rows of a group may be honest, so that some of them are asked about again. Such
+    a part comes without what is next to it: where the group is poison, that was next to
+    the group, and where it is not, the class is listed all the same.
     """
     groups = []
     for found in tried:
@@ -184,7 +185,7 @@ def _varying(test, found, exact, groups):
 
 
 def _is_new(rows, groups):
-    """Whether rows are not, most of them, most of one of the groups."""
+    """Whether rows and any group share no more than half of what is in either."""
     return not any(
         _n_shared(rows, one) > len(np.union1d(rows, one.rows)) / 2 for one in groups
     )

@@ -144,7 +144,7 @@ def _seed_torch(seed, device):
 
 @contextmanager
 def one_thread():
-    """Run torch and BLAS on one thread: sums are the same for every `n_jobs`.
+    """Run torch, BLAS and OpenMP on one thread: sums are the same for every `n_jobs`.
 
     For nets as small as weak learners, processes are the better use of cores; and
     threads that wait for one another take many times as long over small matrices.
@@ -152,7 +152,7 @@ def one_thread():
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(1):
             yield
     finally:
         torch.set_num_threads(n_threads)

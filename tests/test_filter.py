@@ -17,8 +17,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_ispl import FilteredClassifier, ISPLFilter, ISPLSampler
+from sklearn_ispl._self_training import find_poison
 from sklearn_ispl._validation import check_training_set
 from sklearn_ispl.exceptions import ClassVanishedWarning, SmallClassWarning
 from sklearn_ispl.metrics import make_targeted_misclassification_scorer
@@ -468,6 +470,21 @@ def test_transform_checks_its_input(digits):
         ValueError, match="X has 3 features, but ISPLFilter is expecting"
     ):
         ispl.transform(np.zeros((2, 3, 8, 8)))
+
+
+def test_a_fit_decides_on_one_thread(poisoned_digits, monkeypatch):
+    X, y, _, _ = poisoned_digits
+    seen = []
+
+    def seeing(*args):
+        seen.extend(one["num_threads"] for one in threadpool_info())
+        return find_poison(*args)
+
+    monkeypatch.setattr("sklearn_ispl._base.find_poison", seeing)
+    with threadpool_limits(2):
+        small_filter().fit(X, y)
+        after = [one["num_threads"] for one in threadpool_info()]
+    assert set(seen) == {1} and set(after) == {2}
 
 
 def test_interrupt_stops_the_fit(digits, monkeypatch):

@@ -334,7 +334,7 @@ def test_rows_with_a_moved_mark_are_a_group_and_parts_of_it():
         search = MarkSearch(parallel, X, codes, np.random.RandomState(0))
         found = search.search(verdict)
     group, *parts = found.groups
-    assert np.isin(marked, group.rows).sum() >= 35 and len(group.rows) <= 60
+    assert parts and np.isin(marked, group.rows).sum() >= 35 and len(group.rows) <= 60
     assert set(marked) - {*np.flatnonzero(found.exact)} <= rows_of(found.groups)
     assert len(group.nearest) and len(group.beside)
     for rows, nearest, beside in parts:

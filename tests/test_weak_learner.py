@@ -294,26 +294,25 @@ def test_one_thread_restores_the_setting():
         torch.set_num_threads(before)
 
 
-def blas_threads():
-    found = threadpool_info()
-    return [one["num_threads"] for one in found if one["user_api"] == "blas"]
+def n_threads():
+    return [one["num_threads"] for one in threadpool_info()]
 
 
 def in_one_thread():
     with one_thread():
-        assert set(blas_threads()) == {1}
+        assert set(n_threads()) == {1}
 
 
-def test_blas_has_one_thread_until_all_are_done():
-    with threadpool_limits(2, user_api="blas"):
-        before = blas_threads()
+def test_all_libraries_have_one_thread_until_all_are_done():
+    with threadpool_limits(2):
+        before = n_threads()
         with one_thread():
             with one_thread():
                 Parallel(2, backend="threading")(
                     delayed(in_one_thread)() for _ in range(4)
                 )
-            assert set(blas_threads()) == {1}
-        assert blas_threads() == before
+            assert set(n_threads()) == {1}
+        assert n_threads() == before
 
 
 def test_isolated_seed_restores_states_after_an_error():

@@ -133,7 +133,7 @@ def test_the_default_is_told_from_clean_models_and_other_methods(bench):
         "all but digits: A under 1 % with the clean model alone in [1], with core "
         "alone in [2]; core's is higher by 0.0 in the median",
         "all but digits: core keeps all clean rows and no other in 1 of 3, and A is "
-        "1 % or more in 1 of these",
+        "1 % or more in 1 of these, C lost 1.0 to 1.0",
         "core where paper was run: 0 left, none in 1 of 1, A under 5 % in 0",
     ]
 
