@@ -238,12 +238,18 @@ def totals(attacked):
 def beside(results):
     """Yield in words what the default does beside clean models and other methods."""
     core = [r for r in results if r["method"] == "core"]
-    lost = []
+    lost, listed = [], []
     for r in sorted(core, key=lambda r: r["clean_end"]):
+        scenario = [r["seed"], *_change(r)]
         n_lost = round((1 - r["clean_end"]) * (r["n"] - r["n_poisoned"]))
         if n_lost:
-            lost.append(" ".join(map(str, [r["seed"], *_change(r), n_lost])))
+            lost.append(" ".join(map(str, [*scenario, n_lost])))
+        # Lines of before it was measured do not have it.
+        honest = {*r.get("flagged", [])} - {r["target"] if r["n_poisoned"] else None}
+        if honest:
+            listed.append(" ".join(map(str, [*scenario, *sorted(honest)])))
     yield f"core: honest rows lost, by seed: {', '.join(lost) or 'none'}"
+    yield f"core: honest classes listed, by seed: {', '.join(listed) or 'none'}"
     images = [r for r in core if r["data"] != "digits" and r["A_none"] is not None]
     if images:
         only = [

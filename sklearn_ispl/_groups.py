@@ -30,7 +30,7 @@ class Group(NamedTuple):
 
 
 def leading(features, rng, n_components=10):
-    """Return the leading principal components of features, to look for clusters in.
+    """Return the leading principal components of the features of rows.
 
     Parameters
     ----------

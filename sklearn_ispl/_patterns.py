@@ -4,11 +4,9 @@ import numpy as np
 from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.optimize import nnls
 from sklearn.covariance import shrunk_covariance
-from sklearn.decomposition import PCA
 
-from ._groups import MAX_SHARE, is_part, overlap
+from ._groups import MAX_SHARE, is_part, leading, overlap
 from ._shared import TURNED
-from ._weak_learner import draw_seed
 
 # So many values of an image are looked at, at most, and for each of them so many rows.
 N_VALUES, ROWS_PER_VALUE = 3072, 3
@@ -132,10 +130,7 @@ def _whitened(values, factor):
 
 def _starts(values, rng):
     """Yield the twentieth of the rows at either end of what varies most."""
-    pca = PCA(min(N_DIRECTIONS, *values.shape), random_state=draw_seed(rng))
-    with np.errstate(invalid="ignore"):
-        found = pca.fit_transform(values).T
-    for places in found:
+    for places in leading(values, rng, N_DIRECTIONS).T:
         yield places > np.quantile(places, 0.95)
         yield places < np.quantile(places, 0.05)
 

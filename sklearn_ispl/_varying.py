@@ -1,13 +1,11 @@
 """Marks that vary from row to row: moved, noisy, or smeared by lossy compression."""
 
 import numpy as np
-from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from ._groups import NO_ROWS, Group, is_part, overlap
+from ._groups import NO_ROWS, Group, is_part, leading, overlap
 from ._shared import BOTH, TURNED
-from ._weak_learner import draw_seed
 from ._window_test import side_of_marks
 
 # How much most windows of the rest of the class turn them, as a share of what those of
@@ -144,8 +142,7 @@ def _looks(pixels, rng):
     pixels = (pixels - pixels.min()) / (np.ptp(pixels) or 1)
     if pixels.shape[1] <= N_COMPONENTS:
         return pixels
-    n_components = min(N_COMPONENTS, len(pixels))
-    return PCA(n_components, random_state=draw_seed(rng)).fit_transform(pixels)
+    return leading(pixels, rng, N_COMPONENTS)
 
 
 def only_group_turns(gains, group):

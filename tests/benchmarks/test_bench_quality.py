@@ -121,15 +121,22 @@ def test_summary_names_the_worst_first(bench, capsys):
 def test_the_default_is_told_from_clean_models_and_other_methods(bench):
     lines = [
         result(seed=1, data="gtsrb", A=0.02, A_clean=0.0, clean_end=1.0, n=1014),
-        result(seed=2, data="gtsrb", A=0.0, A_clean=0.03, clean_end=0.98, n=1014),
+        result(
+            seed=2, data="gtsrb", A=0.0, A_clean=0.03, clean_end=0.98, n=1014,
+            flagged=[7, 3, 5],
+        ),  # fmt: skip
         result(seed=3, data="cifar10", A=0.3, A_clean=0.3, clean_end=0.999, n=1014),
         result(seed=3, data="cifar10", A=0.6, poison_end=14, method="paper"),
         result(seed=3, A=0.0, n=1014, change="jpeg"),
-        result(seed=4, A_none=None, A=None, n_poisoned=0, clean_end=1.0, n=1000),
+        result(
+            seed=4, A_none=None, A=None, n_poisoned=0, clean_end=1.0, n=1000,
+            flagged=[3],
+        ),  # fmt: skip
         result(seed=4, A_none=None, A=None, n_poisoned=0, method="paper"),
     ]
     assert list(bench.beside(lines)) == [
         "core: honest rows lost, by seed: 2 20, 3 jpeg 10, 3 1",
+        "core: honest classes listed, by seed: 2 5 7, 4 3",
         "all but digits: A under 1 % with the clean model alone in [1], with core "
         "alone in [2]; core's is higher by 0.0 in the median",
         "all but digits: core keeps all clean rows and no other in 1 of 3, and A is "
