@@ -32,10 +32,16 @@ def test_it_prints_the_ratio(bench, tmp_path, monkeypatch, capsys):
     path = tmp_path / "cost.jsonl"
     line = {"seed": 3, "data": "digits", "attack": "none"}
     bench.append_json(path, line | {"seconds_core": 30.0, "seconds_paper": 20.0})
+    attack = {"attack": "one", "trigger": "x", "source": 1, "target": 2}
+    line |= attack | {"poison_rate": 0.1, "change": "table"}
+    bench.append_json(path, line | {"seconds_core": 6.0, "seconds_paper": 4.0})
     monkeypatch.setattr(sys, "argv", ["bench_cost.py", "--summary", str(path)])
     bench.main()
     printed = capsys.readouterr().out
-    assert printed == "seed 3, digits, none: 30 s against 20 s, 1.50\n"
+    assert printed == (
+        "seed 3, digits, none: 30 s against 20 s, 1.50\n"
+        "seed 3, digits as a table, x, 1 to 2, 10%: 6 s against 4 s, 1.50\n"
+    )
     monkeypatch.setattr(sys, "argv", ["bench_cost.py"])
     with pytest.raises(SystemExit):
         bench.main()
