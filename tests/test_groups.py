@@ -125,7 +125,7 @@ def test_the_hard_end_of_a_class_is_not_closed():
         hard &= codes == 0
         rng = np.random.RandomState(0)
         closed.append(contradicted_groups(features, codes, hard, hard, rng).any())
-    # One in twenty is, by chance.
+    # Of many draws, one in fifteen is.
     assert sum(closed) <= 1
 
 
