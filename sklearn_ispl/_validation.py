@@ -86,15 +86,20 @@ def check_training_set(estimator, X, y):
             SmallClassWarning,
             stacklevel=4,
         )
+    warn_of_channels_last(X, stacklevel=5)
+    return X, to_float32(X), codes.astype(np.int64)
+
+
+def warn_of_channels_last(X, stacklevel=4):
+    """Warn of 4-D X that looks like images whose channels come last."""
     if X.ndim == 4 and X.shape[3] <= 4 < min(X.shape[1:3]):
         warnings.warn(
             f"X has shape {X.shape}, which is taken for images of {X.shape[1]} "
             f"channels and a width of {X.shape[3]}. If the channels come last, give "
             "X.transpose(0, 3, 1, 2).",
             UserWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
-    return X, to_float32(X), codes.astype(np.int64)
 
 
 def _unique_labels(y):

@@ -2,8 +2,32 @@
 
 from ._adaptive import make_adaptive_backdoor
 from ._clean_label import make_clean_label_backdoor
-from ._dirty_label import make_dirty_label_backdoor
+from ._dirty_label import make_all_to_all_backdoor, make_dirty_label_backdoor
+from ._filters import (
+    ImageSpecificTrigger,
+    PhotoTrigger,
+    QuantisationTrigger,
+    make_image_specific_trigger,
+    make_photo_trigger,
+    make_quantisation_trigger,
+)
+from ._frequency import DCTTrigger, make_dct_trigger
 from ._loaders import load_image_data
+from ._overlays import (
+    AddedTrigger,
+    PiecewiseTrigger,
+    make_picture_trigger,
+    make_piecewise_trigger,
+    make_sinusoid_trigger,
+    make_smooth_trigger,
+)
+from ._patches import (
+    MovingPatchTrigger,
+    PartialTrigger,
+    make_alternating_patch_trigger,
+    make_moving_patch_trigger,
+    make_pixel_set_trigger,
+)
 from ._triggers import (
     TRIGGER_SHAPES,
     BlendedTrigger,
@@ -11,15 +35,38 @@ from ._triggers import (
     make_blended_trigger,
     make_trigger,
 )
+from ._warping import WarpingTrigger, make_warping_trigger
 
 __all__ = [
     "TRIGGER_SHAPES",
+    "AddedTrigger",
     "BlendedTrigger",
+    "DCTTrigger",
+    "ImageSpecificTrigger",
+    "MovingPatchTrigger",
+    "PartialTrigger",
+    "PhotoTrigger",
+    "PiecewiseTrigger",
+    "QuantisationTrigger",
     "Trigger",
+    "WarpingTrigger",
     "load_image_data",
     "make_adaptive_backdoor",
+    "make_all_to_all_backdoor",
+    "make_alternating_patch_trigger",
     "make_blended_trigger",
     "make_clean_label_backdoor",
+    "make_dct_trigger",
     "make_dirty_label_backdoor",
+    "make_image_specific_trigger",
+    "make_moving_patch_trigger",
+    "make_photo_trigger",
+    "make_picture_trigger",
+    "make_piecewise_trigger",
+    "make_pixel_set_trigger",
+    "make_quantisation_trigger",
+    "make_sinusoid_trigger",
+    "make_smooth_trigger",
     "make_trigger",
+    "make_warping_trigger",
 ]

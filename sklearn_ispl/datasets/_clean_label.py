@@ -7,6 +7,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._weak_learner import draw_seed
+from ._contract import apply_trigger
 from ._dirty_label import as_trigger, choose_poisoned, replace_rows
 from ._perturb import (
     NORMS,
@@ -27,7 +28,7 @@ _RADIUS = {"linf": 16 / 255, "l2": 600 / 255, "latent": 0.3}
         "X": ["array-like"],
         "y": ["array-like"],
         "poison_rate": [Interval(Real, 0, 1, closed="neither")],
-        "perturbation": [StrOptions({"linf", "l2", "latent"})],
+        "perturbation": [StrOptions({"linf", "l2", "latent"}), None],
         "radius": [Interval(Real, 0, None, closed="neither"), None],
         "n_steps": [Interval(Integral, 1, None, closed="left")],
         "model": [callable, None],
@@ -86,10 +87,11 @@ def make_clean_label_backdoor(
     color : float or array-like of shape (n_channels,), default=None
         The mark's colour in the unit of X. None draws it.
 
-    perturbation : {"linf", "l2", "latent"}, default="linf"
+    perturbation : {"linf", "l2", "latent"} or None, default="linf"
         How rows are made hard: gradient steps within a ball of that norm, or
         interpolation in the latent space of an autoencoder that is trained on X. The
-        autoencoder stands for the GAN of the paper.
+        autoencoder stands for the GAN of the paper. None leaves rows as they are but
+        for the trigger, and trains nothing: the setting of SIG.
 
     radius : float, default=None
         Largest change of a pixel ("linf") or Euclidean length of the change of an image
@@ -139,6 +141,9 @@ def make_clean_label_backdoor(
     C. Jin, M. Sun, M. Rinard, "Provable Guarantees against Data Poisoning Using
     Self-Expansion and Compatibility", arXiv:2105.03692v1, section 6.2 and appendix B.3.
 
+    M. Barni, K. Kallas, B. Tondi, "A New Backdoor Attack in CNNs by Training Set
+    Corruption without Label Poisoning", ICIP 2019.
+
     A. Turner, D. Tsipras, A. Madry, "Label-Consistent Backdoor Attacks",
     arXiv:1912.02771.
 
@@ -158,6 +163,10 @@ def make_clean_label_backdoor(
     rng = check_random_state(random_state)
     trigger = as_trigger(trigger, X, position, color, rng)
     rows = choose_poisoned(y, target, poison_rate, rng)
+    if perturbation is None:
+        images = apply_trigger(trigger, X[rows], "poison", rng)
+        X_poisoned, poisoned = replace_rows(X, rows, images)
+        return X_poisoned, y.copy(), poisoned, trigger
     bounds = float(X.min()), float(X.max())
     if radius is None:
         span = 1 if perturbation == "latent" else bounds[1] - bounds[0]
@@ -184,6 +193,6 @@ def make_clean_label_backdoor(
         autoencoder = train_autoencoder(X32, n_epochs=n_epochs, seed=seed)
         others = rng.choice(np.flatnonzero(y != target), len(rows))
         hard = interpolate(autoencoder, X32[rows], X32[others], radius, bounds)
-    images = trigger(as_pixels(hard, X.dtype))
+    images = apply_trigger(trigger, as_pixels(hard, X.dtype), "poison", rng)
     X_poisoned, poisoned = replace_rows(X, rows, images)
     return X_poisoned, y.copy(), poisoned, trigger

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._validation import warn_of_channels_last
+
 TRIGGER_SHAPES = {
     "ell": np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]], dtype=bool),
     "x": np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], dtype=bool),
@@ -71,9 +73,11 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     X : ndarray of shape (n, n_channels, height, width)
         Images; their size and their range of values count.
 
-    shape : {"ell", "x", "pixel", "patch", "corners"} or ndarray of bool, default="ell"
+    shape : {"ell", "x", "pixel", "patch", "large", "corners"} or ndarray of bool, \
+            default="ell"
         The mark: an L or an X of five pixels, one pixel, a filled square of 3x3
-        pixels, an X in each corner of the image, or a mask.
+        pixels or of half of the shorter side, an X in each corner of the image, or a
+        mask.
 
     position : tuple of (int, int), default=None
         Row and column of its upper left corner. None draws one at which all of the
@@ -94,7 +98,8 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     Raises
     ------
     ValueError
-        If the shape is unknown, or if the mark does not fit into the images.
+        If the shape is unknown, if the mark does not fit into the images, or if the
+        dtype of the images cannot hold the colour.
 
     References
     ----------
@@ -125,7 +130,7 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
         high = rng.randint(2, size=n_channels).astype(bool)
         high[rng.randint(n_channels)] = True
         color = np.where(high, X.max(), X.min())
-    color = np.broadcast_to(np.asarray(color), (n_channels,))
+    color = _check_color(color, n_channels, np.asarray(X).dtype)
     return Trigger(mask, tuple(position), color)
 
 
@@ -148,18 +153,35 @@ def check_images(X):
             f"X has {X.ndim} dimensions; images are (n, channels, height, width). For "
             "grey images use X[:, None]."
         )
+    warn_of_channels_last(X)
     return X
+
+
+def _check_color(color, n_channels, dtype):
+    """Return one value a channel, or raise if images of a dtype cannot hold them."""
+    color = np.broadcast_to(np.asarray(color), (n_channels,))
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        fits = (color >= limits.min) & (color <= limits.max) & (color == np.rint(color))
+        if not fits.all():
+            raise ValueError(
+                f"color={color.tolist()} does not fit the images, whose dtype is "
+                f"{dtype}: give whole numbers from {limits.min} to {limits.max}."
+            )
+    return color
 
 
 def _check_shape(shape, height, width):
     if not isinstance(shape, str):
         return np.asarray(shape, dtype=bool)
+    if shape == "large":
+        return np.ones([min(height, width) // 2] * 2, dtype=bool)
     if shape == "corners":
         return _corners(TRIGGER_SHAPES["x"], height, width)
     if shape not in TRIGGER_SHAPES:
         raise ValueError(
             f"trigger shape {shape!r} is unknown; use one of "
-            f"{[*TRIGGER_SHAPES, 'corners']} or a boolean mask."
+            f"{[*TRIGGER_SHAPES, 'large', 'corners']} or a boolean mask."
         )
     return TRIGGER_SHAPES[shape]
 
