@@ -221,9 +221,10 @@ def poison(scenario, X, y, n_epochs):
 def final_model(X, n_classes, seed, settings):
     """Return the net that a user would train, not yet fitted."""
     torch.manual_seed(seed)
+    n_inputs = "module__n_features" if X.ndim == 2 else "module__in_channels"
     return NeuralNetClassifier(
         **settings,
-        module__in_channels=X.shape[1],
+        **{n_inputs: X.shape[1]},
         module__n_classes=n_classes,
         criterion=torch.nn.CrossEntropyLoss,
         optimizer=torch.optim.SGD,

@@ -1,0 +1,165 @@
+"""The attacks of the exam: name, how it is made, and the rates at which it is run.
+
+Every entry is one setting that the literature uses. A recipe takes the clean rows, the
+target and a rate and returns the poisoned set; see `make_attack`.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_ispl import datasets
+
+
+class Attack(NamedTuple):
+    """A poisoned set, and on which images its success is measured."""
+
+    X: np.ndarray
+    y: np.ndarray
+    poisoned: np.ndarray
+    covers: np.ndarray
+    # Triples of trigger, source classes and the label that they shall be taken for.
+    victims: list
+
+
+# Rates, as shares of all rows.
+RARE, USUAL, MANY = 0.01, 0.05, 0.1
+
+
+def _trigger(name, X, rng, **options):
+    if name == "patch":
+        return datasets.make_trigger(X, "patch", random_state=rng, **options)
+    if name == "large patch":
+        return datasets.make_trigger(X, "large", random_state=rng, **options)
+    make = getattr(datasets, f"make_{name}_trigger")
+    return make(X, random_state=rng, **options)
+
+
+def _dirty(X, y, target, rate, rng, *, trigger, covers=0, one_source=False, **options):
+    """All classes to one, or one to one; `covers` are a multiple of the poison."""
+    made = _trigger(trigger, X, rng, **options)
+    others = np.setdiff1d(np.unique(y), [target])
+    source, cover_source = None, None
+    if one_source:
+        source = _common(y, others, rng)
+        cover_source = np.setdiff1d(others, [source]).tolist()
+    X, y, poisoned, made, covered = datasets.make_dirty_label_backdoor(
+        X,
+        y,
+        source=source,
+        target=target,
+        poison_rate=rate,
+        rate_of="all",
+        cover_rate=covers * rate,
+        cover_source=cover_source if covers else None,
+        trigger=made,
+        return_covers=True,
+        random_state=rng,
+    )
+    sources = others if source is None else [source]
+    return Attack(X, y, poisoned, covered, [(made, sources, target)])
+
+
+def _of_class(X, y, target, rate, rng, *, trigger):
+    """A share of the target class is replaced, as in B.2 of the paper."""
+    source = _common(y, np.setdiff1d(np.unique(y), [target]), rng)
+    X, y, poisoned, made = datasets.make_dirty_label_backdoor(
+        X, y, source=source, target=target, poison_rate=rate, trigger=trigger,
+        random_state=rng,
+    )  # fmt: skip
+    return Attack(X, y, poisoned, np.zeros_like(poisoned), [(made, [source], target)])
+
+
+def _clean_label(X, y, target, rate, rng, *, trigger, **options):
+    made = _trigger(trigger, X, rng, **options)
+    X, y, poisoned, made = datasets.make_clean_label_backdoor(
+        X, y, target=target, poison_rate=rate, trigger=made, perturbation=None,
+        random_state=rng,
+    )  # fmt: skip
+    others = np.setdiff1d(np.unique(y), [target])
+    return Attack(X, y, poisoned, np.zeros_like(poisoned), [(made, others, target)])
+
+
+def _two(X, y, target, rate, rng, *, same_target):
+    """Two attackers who know nothing of one another."""
+    one = _dirty(X, y, target, rate / 2, rng, trigger="patch")
+    made = _trigger("sinusoid", X, rng)
+    second = target
+    if not same_target:
+        second = _common(y, np.setdiff1d(np.unique(y), [target]), rng)
+    X, y, poisoned, made = datasets.make_dirty_label_backdoor(
+        one.X, one.y, target=second, poison_rate=rate / 2, rate_of="all", trigger=made,
+        protected=one.poisoned, random_state=rng,
+    )  # fmt: skip
+    others = np.setdiff1d(np.unique(y), [second])
+    victims = [*one.victims, (made, others, second)]
+    return Attack(X, y, poisoned | one.poisoned, one.covers, victims)
+
+
+def _all_to_all(X, y, target, rate, rng, *, trigger):
+    classes = np.unique(y)
+    X, y, poisoned, made = datasets.make_all_to_all_backdoor(
+        X, y, poison_rate=rate, trigger=_trigger(trigger, X, rng), random_state=rng
+    )
+    victims = [(made, [a], b) for a, b in zip(classes, np.roll(classes, -1))]
+    return Attack(X, y, poisoned, np.zeros_like(poisoned), victims)
+
+
+def _none(X, y, target, rate, rng):
+    poisoned = np.zeros(len(y), dtype=bool)
+    return Attack(X, y, poisoned, poisoned.copy(), [])
+
+
+def _common(y, among, rng):
+    """Draw one of the ten most frequent of some classes."""
+    labels, counts = np.unique(y[np.isin(y, among)], return_counts=True)
+    return int(rng.choice(labels[np.argsort(-counts, kind="stable")[:10]]))
+
+
+# Recipe, and rates: of all rows, but of the target class for "of class" and for clean
+# labels.
+ATTACKS = {
+    "none": (_none, [0.0]),
+    "patch": (partial(_dirty, trigger="patch"), [0.005, RARE, USUAL, MANY]),
+    "patch, one class": (partial(_of_class, trigger="ell"), [0.05, 0.1, 0.2]),
+    "large patch": (partial(_dirty, trigger="large patch"), [USUAL]),
+    "patch anywhere": (partial(_dirty, trigger="moving_patch"), [USUAL, MANY]),
+    "warping": (
+        partial(_dirty, trigger="warping", strength=1.0, covers=1),
+        [USUAL, MANY],
+    ),
+    "sinusoid": (partial(_dirty, trigger="sinusoid"), [RARE, USUAL, MANY]),
+    "sinusoid, clean label": (partial(_clean_label, trigger="sinusoid"), [0.4]),
+    "photograph": (partial(_dirty, trigger="picture", picture="china"), [RARE, USUAL]),
+    "cartoon": (partial(_dirty, trigger="picture", picture="cartoon"), [USUAL, MANY]),
+    "blended in pieces": (
+        partial(_dirty, trigger="piecewise", covers=1),
+        [0.02, USUAL],
+    ),
+    "patches in turn": (
+        partial(_dirty, trigger="alternating_patch", covers=2),
+        [0.02, USUAL],
+    ),
+    "pixels in turn": (partial(_dirty, trigger="pixel_set", covers=1), [USUAL]),
+    "source-specific": (
+        partial(_dirty, trigger="patch", covers=1, one_source=True),
+        [0.03],
+    ),
+    "image-specific": (partial(_dirty, trigger="image_specific"), [USUAL, MANY]),
+    "quantisation": (partial(_dirty, trigger="quantisation", levels=4), [MANY]),
+    "photo filter": (partial(_dirty, trigger="photo"), [USUAL, MANY]),
+    "smooth": (partial(_dirty, trigger="smooth"), [0.02, MANY]),
+    "frequency": (partial(_dirty, trigger="dct"), [USUAL, MANY]),
+    "two triggers, one target": (partial(_two, same_target=True), [MANY]),
+    "two triggers, two targets": (partial(_two, same_target=False), [MANY]),
+    "all to the next": (partial(_all_to_all, trigger="patch"), [MANY]),
+}
+
+
+def make_attack(name, X, y, rate, seed):
+    """Return the poisoned set of an attack; the target is drawn by the seed."""
+    rng = np.random.RandomState(seed)
+    target = _common(y, np.unique(y), rng)
+    recipe, _ = ATTACKS[name]
+    return recipe(X, y, target, rate, rng)
