@@ -7,9 +7,9 @@ A scenario is a data set, an attack, a rate and a seed; all else is drawn from t
 Scenarios of the list `tune` are for choosing, those of `report` are run only to report:
 their seeds, and some of their attacks, are in no other list. For each scenario the
 final model is trained on all rows, on the rows without the poison, and on what each of
-our methods keeps. Every line of JSON names the version of the code. A run that was cut off goes on.
-A scenario whose undefended A is under 50 % tests no defence; it is written and left
-out of the counts.
+our methods keeps. Every line of JSON names the version of the code. A run that was cut
+off goes on. A scenario whose undefended A is under 50 % tests no defence; it is written
+and left out of the counts.
 """
 
 import argparse
