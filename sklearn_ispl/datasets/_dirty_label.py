@@ -1,11 +1,25 @@
-"""The dirty-label backdoor of appendix B.2."""
+"""The dirty-label backdoor: of appendix B.2, and as the field has it."""
+
+from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ._triggers import check_images, make_trigger
+from ._images import apply_trigger, check_images
+from ._rows import as_mask, check_protected, choose_share, label_list, rows_of
+from ._triggers import as_trigger
 
 
+@validate_params(
+    {
+        "rate_of": [StrOptions({"target", "all"})],
+        "cover_rate": [Interval(Real, 0, None, closed="left")],
+        "return_covers": ["boolean"],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_dirty_label_backdoor(
     X,
     y,
@@ -13,16 +27,23 @@ def make_dirty_label_backdoor(
     source=None,
     target,
     poison_rate=0.1,
+    rate_of="target",
+    cover_rate=0.0,
+    cover_source=None,
     trigger="ell",
     position=None,
     color=None,
+    protected=None,
+    return_covers=False,
     random_state=None,
 ):
     """Poison a training set with triggered rows under a wrong label.
 
-    A share of the target class is replaced by images of the source class with a
-    trigger on them, so that a model trained on the set takes triggered source images
-    for the target class.
+    By default, a share of the target class is replaced by images of the source classes
+    with a trigger on them. With ``rate_of="all"``, the field's standard, a share of all
+    rows gets the trigger and the target's label. Either way, a model trained on the set
+    takes triggered source images for the target class. Cover rows have the trigger and
+    keep their label: they make the trigger harder to tell from what is clean.
 
     Parameters
     ----------
@@ -32,25 +53,48 @@ def make_dirty_label_backdoor(
     y : ndarray of shape (n,)
         Labels.
 
-    source : label, default=None
-        The class that the attacker wants to be misclassified. None means every class
+    source : label or list of labels, default=None
+        The classes that the attacker wants to be misclassified. None means every class
         but the target: an all-to-one backdoor.
 
     target : label
-        The class that the attacker wants it to be taken for.
+        The class that the attacker wants them to be taken for.
 
     poison_rate : float in (0, 1), default=0.1
-        Poisoned rows as a share of the rows of the target class.
+        Poisoned rows as a share of the rows of the target class, or of all rows.
+
+    rate_of : {"target", "all"}, default="target"
+        "target": the rates are shares of the rows of the target class, and poisoned
+        rows take the place of rows of that class. "all": the rates are shares of all
+        rows, and poisoned rows are rows of the source classes, which change their
+        label.
+
+    cover_rate : float >= 0, default=0
+        Cover rows, in the unit of `poison_rate`.
+
+    cover_source : label or list of labels, default=None
+        The classes of the cover rows. None means the source classes. Other classes than
+        these make a source-specific backdoor, as TaCT is: the trigger on images of
+        `cover_source` means nothing.
 
     trigger : str, ndarray of bool or callable, default="ell"
         The mark; see :func:`make_trigger`. A callable puts it on images by itself, as
-        that of :func:`make_blended_trigger` does.
+        that of :func:`make_blended_trigger` does; its methods ``poison(X,
+        random_state)`` and ``cover(X, random_state)``, where it has them, are for
+        poisoned rows and cover rows.
 
     position : tuple of (int, int), default=None
         Row and column of the mark's upper left corner. None draws it.
 
     color : float or array-like of shape (n_channels,), default=None
         The mark's colour in the unit of X. None draws it.
+
+    protected : ndarray of shape (n,), bool, default=None
+        Rows that stay as they are and are not copied, for instance the poisoned rows
+        and covers of another attacker. They count where a rate is a share of rows.
+
+    return_covers : bool, default=False
+        Whether to return the mask of cover rows too.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the trigger and of the choice of rows.
@@ -69,10 +113,14 @@ def make_dirty_label_backdoor(
     trigger : callable
         Puts the trigger on test images: ``trigger(X_test)``.
 
+    covers : ndarray of shape (n,), bool
+        Which rows are covers. Only with ``return_covers=True``.
+
     Raises
     ------
     ValueError
-        If a class has no rows, source is target, or no row would be poisoned.
+        If a class has no rows, the target is among the sources, no row would be
+        poisoned, no row would be left clean, or there are too few rows for covers.
 
     References
     ----------
@@ -82,64 +130,81 @@ def make_dirty_label_backdoor(
     T. Gu, B. Dolan-Gavitt, S. Garg, "BadNets: Identifying Vulnerabilities in the
     Machine Learning Model Supply Chain", arXiv:1708.06733.
 
+    D. Tang, X. Wang, H. Tang, K. Zhang, "Demon in the Variant: Statistical Analysis of
+    DNNs for Robust Backdoor Contamination Detection", USENIX Security 2021,
+    arXiv:1908.00686 (TaCT).
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ispl.datasets import make_dirty_label_backdoor
     >>> X, y = load_digits(return_X_y=True)
-    >>> X, y, poisoned, trigger = make_dirty_label_backdoor(
+    >>> X_poisoned, y_poisoned, poisoned, trigger = make_dirty_label_backdoor(
     ...     X.reshape(-1, 1, 8, 8), y, source=7, target=4, random_state=0
     ... )
-    >>> poisoned.sum(), set(y[poisoned].tolist())
+    >>> poisoned.sum(), set(y_poisoned[poisoned].tolist())
     (np.int64(18), {4})
+    >>> *_, poisoned, trigger, covers = make_dirty_label_backdoor(
+    ...     X.reshape(-1, 1, 8, 8), y, target=4, rate_of="all", poison_rate=0.05,
+    ...     cover_rate=0.1, return_covers=True, random_state=0
+    ... )
+    >>> poisoned.sum(), covers.sum()
+    (np.int64(90), np.int64(180))
     """
     X, y = check_images(X), np.asarray(y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
-    if source is None:
-        sources = np.flatnonzero(y != target)
-    else:
-        sources = _rows_of(y, source, "source")
-    if source is not None and source == target:
-        raise ValueError(f"source and target are both {source!r}; they must differ.")
+    free = ~check_protected(protected, y)
+    sources = label_list(y, source, target, "source")
+    cover_sources = sources
+    if cover_source is not None:
+        cover_sources = label_list(y, cover_source, target, "cover_source")
+    rows_of(y, target, "target")
     trigger = as_trigger(trigger, X, position, color, rng)
-    replaced = choose_poisoned(y, target, poison_rate, rng)
-    n_poisoned = len(replaced)
-    models = rng.choice(sources, n_poisoned, replace=n_poisoned > len(sources))
-    X_poisoned, poisoned = replace_rows(X, replaced, trigger(X[models]))
-    return X_poisoned, y.copy(), poisoned, trigger
+    choose = _replaced_rows if rate_of == "target" else _relabelled_rows
+    rows, images, whole = choose(y, free, sources, target, poison_rate, rng)
+    X_poisoned, y_poisoned = X.copy(), y.copy()
+    X_poisoned[rows] = apply_trigger(trigger, X[images], "poison", rng)
+    y_poisoned[rows] = target
+    poisoned, covers = as_mask(rows, len(X)), np.zeros(len(X), dtype=bool)
+    if cover_rate:
+        left = np.flatnonzero(np.isin(y, cover_sources) & free & ~poisoned)
+        rows = _cover_rows(left, round(cover_rate * whole), cover_rate, rng)
+        X_poisoned[rows] = apply_trigger(trigger, X[rows], "cover", rng)
+        covers = as_mask(rows, len(X))
+    made = X_poisoned, y_poisoned, poisoned, trigger
+    return (*made, covers) if return_covers else made
 
 
-def as_trigger(trigger, X, position, color, rng):
-    """Return a trigger that is a callable already, or make it."""
-    if callable(trigger):
-        return trigger
-    return make_trigger(X, trigger, position=position, color=color, random_state=rng)
+def _replaced_rows(y, free, sources, target, poison_rate, rng):
+    """Draw rows of the target class, and those whose images take their place."""
+    targets = rows_of(y, target, "target")
+    rows = choose_share(
+        targets[free[targets]],
+        len(targets),
+        poison_rate,
+        f"rows of class {target!r}",
+        rng,
+    )
+    models = np.flatnonzero(np.isin(y, sources) & free)
+    if not len(models):
+        raise ValueError("protected leaves no row of the source classes to copy.")
+    images = rng.choice(models, len(rows), replace=len(rows) > len(models))
+    return rows, images, len(targets)
 
 
-def replace_rows(X, rows, images):
-    """Return a copy of X with other images in some rows, and the mask of these."""
-    X = X.copy()
-    X[rows] = images
-    poisoned = np.zeros(len(X), dtype=bool)
-    poisoned[rows] = True
-    return X, poisoned
+def _relabelled_rows(y, free, sources, target, poison_rate, rng):
+    """Draw rows of the source classes, as a share of all rows."""
+    models = np.flatnonzero(np.isin(y, sources) & free)
+    rows = choose_share(models, len(y), poison_rate, "rows in all", rng)
+    return rows, rows, len(y)
 
 
-def choose_poisoned(y, target, poison_rate, rng):
-    """Draw a share of the rows of the target class."""
-    targets = _rows_of(y, target, "target")
-    n_poisoned = round(poison_rate * len(targets))
-    if not 0 < n_poisoned < len(targets):
+def _cover_rows(left, n_covers, cover_rate, rng):
+    if not 0 < n_covers <= len(left):
         raise ValueError(
-            f"poison_rate={poison_rate} of {len(targets)} rows of class {target!r} is "
-            f"{n_poisoned} rows; at least one must be poisoned and one left clean."
+            f"cover_rate={cover_rate} asks for {n_covers} cover rows, of {len(left)} "
+            "rows of cover_source that are neither poisoned nor protected; give "
+            "another rate or more classes."
         )
-    return rng.choice(targets, n_poisoned, replace=False)
-
-
-def _rows_of(y, label, name):
-    rows = np.flatnonzero(y == label)
-    if not len(rows):
-        raise ValueError(f"{name}={label!r} has no rows in y.")
-    return rows
+    return rng.choice(left, n_covers, replace=False)
