@@ -86,12 +86,12 @@ def check_training_set(estimator, X, y):
             SmallClassWarning,
             stacklevel=4,
         )
-    warn_of_channels_last(X, stacklevel=5)
+    warn_if_channels_last(X, stacklevel=5)
     return X, to_float32(X), codes.astype(np.int64)
 
 
-def warn_of_channels_last(X, stacklevel=4):
-    """Warn of 4-D X that looks like images whose channels come last."""
+def warn_if_channels_last(X, stacklevel):
+    """Warn of a stack of images that looks as if its channels came last."""
     if X.ndim == 4 and X.shape[3] <= 4 < min(X.shape[1:3]):
         warnings.warn(
             f"X has shape {X.shape}, which is taken for images of {X.shape[1]} "

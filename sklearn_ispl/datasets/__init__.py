@@ -1,52 +1,37 @@
 """Image data and backdoor attacks, for measuring defences against them."""
 
 from ._adaptive import make_adaptive_backdoor
-from ._clean_label import make_clean_label_backdoor
-from ._dirty_label import make_all_to_all_backdoor, make_dirty_label_backdoor
-from ._filters import (
-    ImageSpecificTrigger,
-    PhotoTrigger,
-    QuantisationTrigger,
-    make_image_specific_trigger,
-    make_photo_trigger,
-    make_quantisation_trigger,
-)
-from ._frequency import DCTTrigger, make_dct_trigger
-from ._loaders import load_image_data
-from ._overlays import (
-    AddedTrigger,
-    PiecewiseTrigger,
-    make_picture_trigger,
-    make_piecewise_trigger,
+from ._additive import (
+    AdditiveTrigger,
+    make_dct_trigger,
     make_sinusoid_trigger,
     make_smooth_trigger,
 )
-from ._patches import (
-    MovingPatchTrigger,
-    PartialTrigger,
-    make_alternating_patch_trigger,
-    make_moving_patch_trigger,
-    make_pixel_set_trigger,
-)
-from ._triggers import (
-    TRIGGER_SHAPES,
-    BlendedTrigger,
-    Trigger,
-    make_blended_trigger,
-    make_trigger,
-)
+from ._all_to_all import make_all_to_all_backdoor
+from ._blends import BlendedTrigger, make_blended_trigger, make_picture_trigger
+from ._clean_label import make_clean_label_backdoor
+from ._dirty_label import make_dirty_label_backdoor
+from ._filters import ImageSpecificTrigger, make_image_specific_trigger
+from ._loaders import load_image_data
+from ._moving import MovingPatchTrigger, make_moving_patch_trigger
+from ._patches import AlternatingPatchTrigger, make_alternating_patch_trigger
+from ._photo import PhotoTrigger, make_photo_trigger
+from ._pieces import PiecewiseTrigger, make_piecewise_trigger
+from ._pixel_sets import PixelSetTrigger, make_pixel_set_trigger
+from ._quantisation import QuantisationTrigger, make_quantisation_trigger
+from ._triggers import TRIGGER_SHAPES, Trigger, make_trigger
 from ._warping import WarpingTrigger, make_warping_trigger
 
 __all__ = [
     "TRIGGER_SHAPES",
-    "AddedTrigger",
+    "AdditiveTrigger",
+    "AlternatingPatchTrigger",
     "BlendedTrigger",
-    "DCTTrigger",
     "ImageSpecificTrigger",
     "MovingPatchTrigger",
-    "PartialTrigger",
     "PhotoTrigger",
     "PiecewiseTrigger",
+    "PixelSetTrigger",
     "QuantisationTrigger",
     "Trigger",
     "WarpingTrigger",

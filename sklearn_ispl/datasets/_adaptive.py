@@ -19,8 +19,8 @@ from .._weak_learner import (
 )
 from ..modules import ConvNet
 from ._dirty_label import make_dirty_label_backdoor
+from ._images import apply_trigger, as_pixels
 from ._perturb import pgd
-from ._triggers import as_pixels
 
 # Of the discriminator for each step of the classifier: one that lags behind is misled
 # instead of made unsure.
@@ -177,7 +177,7 @@ def make_adaptive_backdoor(
             bounds=bounds,
         )
     hidden = as_pixels(hidden.numpy(), X_poisoned.dtype, origin=X_poisoned[poisoned])
-    X_poisoned[poisoned] = trigger(hidden)
+    X_poisoned[poisoned] = apply_trigger(trigger, hidden, "poison", rng)
     return X_poisoned, y_poisoned, poisoned, trigger
 
 

@@ -7,8 +7,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._weak_learner import draw_seed
-from ._contract import apply_trigger
-from ._dirty_label import as_trigger, choose_poisoned, replace_rows
+from ._images import apply_trigger, as_pixels, check_images
 from ._perturb import (
     NORMS,
     interpolate,
@@ -16,7 +15,8 @@ from ._perturb import (
     train_autoencoder,
     train_classifier,
 )
-from ._triggers import as_pixels, check_images
+from ._rows import as_mask, choose_of_class
+from ._triggers import as_trigger
 
 # Radius of each perturbation: a pixel's change and an image's length, both as a share
 # of the range of values; and the share of the other image's latent code.
@@ -57,11 +57,12 @@ def make_clean_label_backdoor(
 ):
     """Poison a training set with triggered rows under their right label.
 
-    A share of the rows of the target class gets the trigger. They are made hard to
-    recognise first, so that a model trained on the set learns the trigger rather than
-    the class: by projected gradient steps that raise the loss of a model, or by moving
-    their latent code towards that of an image of another class. No label is wrong; the
-    model takes triggered images of any class for the target class.
+    A share of the rows of the target class gets the trigger. Unless `perturbation` is
+    None, they are made hard to recognise first, so that a model trained on the set
+    learns the trigger rather than the class: by projected gradient steps that raise the
+    loss of a model, or by moving their latent code towards that of an image of another
+    class. No label is wrong; the model takes triggered images of any class for the
+    target class.
 
     Parameters
     ----------
@@ -79,7 +80,8 @@ def make_clean_label_backdoor(
         and 0.25.
 
     trigger : str, ndarray of bool or callable, default="corners"
-        The mark; see :func:`make_trigger`. A callable puts it on images by itself.
+        The mark; see :func:`make_trigger`. A callable puts it on images by itself, and
+        on poisoned rows by its method ``poison(X, random_state)``, where it has one.
 
     position : tuple of (int, int), default=None
         Row and column of the mark's upper left corner. None draws it.
@@ -90,8 +92,9 @@ def make_clean_label_backdoor(
     perturbation : {"linf", "l2", "latent"} or None, default="linf"
         How rows are made hard: gradient steps within a ball of that norm, or
         interpolation in the latent space of an autoencoder that is trained on X. The
-        autoencoder stands for the GAN of the paper. None leaves rows as they are but
-        for the trigger, and trains nothing: the setting of SIG.
+        autoencoder stands for the GAN of the paper. None: rows get the trigger and
+        nothing else, and nothing is trained, which is the setting of SIG; see
+        :func:`make_sinusoid_trigger`.
 
     radius : float, default=None
         Largest change of a pixel ("linf") or Euclidean length of the change of an image
@@ -141,11 +144,11 @@ def make_clean_label_backdoor(
     C. Jin, M. Sun, M. Rinard, "Provable Guarantees against Data Poisoning Using
     Self-Expansion and Compatibility", arXiv:2105.03692v1, section 6.2 and appendix B.3.
 
-    M. Barni, K. Kallas, B. Tondi, "A New Backdoor Attack in CNNs by Training Set
-    Corruption without Label Poisoning", ICIP 2019.
-
     A. Turner, D. Tsipras, A. Madry, "Label-Consistent Backdoor Attacks",
     arXiv:1912.02771.
+
+    M. Barni, K. Kallas, B. Tondi, "A New Backdoor Attack in CNNs by Training Set
+    Corruption Without Label Poisoning", ICIP 2019, arXiv:1902.11237.
 
     Examples
     --------
@@ -162,37 +165,41 @@ def make_clean_label_backdoor(
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
     trigger = as_trigger(trigger, X, position, color, rng)
-    rows = choose_poisoned(y, target, poison_rate, rng)
-    if perturbation is None:
-        images = apply_trigger(trigger, X[rows], "poison", rng)
-        X_poisoned, poisoned = replace_rows(X, rows, images)
-        return X_poisoned, y.copy(), poisoned, trigger
+    rows = choose_of_class(y, target, poison_rate, rng)
     bounds = float(X.min()), float(X.max())
-    if radius is None:
+    if radius is None and perturbation is not None:
         span = 1 if perturbation == "latent" else bounds[1] - bounds[0]
         radius = _RADIUS[perturbation] * span
-    seed = draw_seed(rng)
-    X32 = X.astype(np.float32, copy=False)
+    images = X[rows]
     if perturbation in NORMS:
-        _, codes = np.unique(y, return_inverse=True)
-        ball = {"norm": perturbation, "bounds": bounds}
-        if model is None:
-            weak = {**ball, "radius": radius / 2, "n_steps": 7}
-            model = train_classifier(
-                X32,
-                codes.astype(np.int64),
-                n_epochs=n_epochs,
-                adversary=weak if adversarial else None,
-                seed=seed,
-            )
-        hard = raise_loss(
-            model, X32[rows], codes[rows], radius=radius, n_steps=n_steps, **ball
+        ball = {"norm": perturbation, "radius": radius, "bounds": bounds}
+        seed = draw_seed(rng)
+        images = _raise_loss(
+            X, y, rows, ball, n_steps, model, adversarial, n_epochs, seed
         )
-        hard = as_pixels(hard, X.dtype, origin=X[rows])
-    else:
-        autoencoder = train_autoencoder(X32, n_epochs=n_epochs, seed=seed)
+    elif perturbation == "latent":
+        X32 = X.astype(np.float32, copy=False)
+        autoencoder = train_autoencoder(X32, n_epochs=n_epochs, seed=draw_seed(rng))
         others = rng.choice(np.flatnonzero(y != target), len(rows))
-        hard = interpolate(autoencoder, X32[rows], X32[others], radius, bounds)
-    images = apply_trigger(trigger, as_pixels(hard, X.dtype), "poison", rng)
-    X_poisoned, poisoned = replace_rows(X, rows, images)
-    return X_poisoned, y.copy(), poisoned, trigger
+        images = interpolate(autoencoder, X32[rows], X32[others], radius, bounds)
+        images = as_pixels(images, X.dtype)
+    X_poisoned = X.copy()
+    X_poisoned[rows] = apply_trigger(trigger, images, "poison", rng)
+    return X_poisoned, y.copy(), as_mask(rows, len(X)), trigger
+
+
+def _raise_loss(X, y, rows, ball, n_steps, model, adversarial, n_epochs, seed):
+    """Return some images, perturbed so that a model is most wrong about them."""
+    X32 = X.astype(np.float32, copy=False)
+    _, codes = np.unique(y, return_inverse=True)
+    if model is None:
+        weak = {**ball, "radius": ball["radius"] / 2, "n_steps": 7}
+        model = train_classifier(
+            X32,
+            codes.astype(np.int64),
+            n_epochs=n_epochs,
+            adversary=weak if adversarial else None,
+            seed=seed,
+        )
+    hard = raise_loss(model, X32[rows], codes[rows], n_steps=n_steps, **ball)
+    return as_pixels(hard, X.dtype, origin=X[rows])

@@ -1,12 +1,25 @@
-"""Dirty-label backdoors: that of appendix B.2, and those that the field uses."""
+"""The dirty-label backdoor: of appendix B.2, and as the field has it."""
+
+from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ._contract import apply_trigger
-from ._triggers import check_images, make_trigger
+from ._images import apply_trigger, check_images
+from ._rows import as_mask, check_protected, choose_share, label_list, rows_of
+from ._triggers import as_trigger
 
 
+@validate_params(
+    {
+        "rate_of": [StrOptions({"target", "all"})],
+        "cover_rate": [Interval(Real, 0, None, closed="left")],
+        "return_covers": ["boolean"],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_dirty_label_backdoor(
     X,
     y,
@@ -26,12 +39,11 @@ def make_dirty_label_backdoor(
 ):
     """Poison a training set with triggered rows under a wrong label.
 
-    A model trained on the set takes triggered images of the source classes for the
-    target class. With ``rate_of="target"`` a share of the rows of the target class is
-    replaced by triggered images of the source classes, as in the paper. With
-    ``rate_of="all"`` rows of the source classes get the trigger and the target label
-    where they are, as in BadNets. Covers are rows that get the trigger and keep their
-    label: they make the trigger alone say less.
+    By default, a share of the target class is replaced by images of the source classes
+    with a trigger on them. With ``rate_of="all"``, the field's standard, a share of all
+    rows gets the trigger and the target's label. Either way, a model trained on the set
+    takes triggered source images for the target class. Cover rows have the trigger and
+    keep their label: they make the trigger harder to tell from what is clean.
 
     Parameters
     ----------
@@ -46,26 +58,30 @@ def make_dirty_label_backdoor(
         but the target: an all-to-one backdoor.
 
     target : label
-        The class that the attacker wants it to be taken for.
+        The class that the attacker wants them to be taken for.
 
     poison_rate : float in (0, 1), default=0.1
-        Poisoned rows, as a share of what `rate_of` says.
+        Poisoned rows as a share of the rows of the target class, or of all rows.
 
     rate_of : {"target", "all"}, default="target"
-        Whether rates are shares of the rows of the target class, whose rows are
-        replaced, or of all rows, of which those of the source classes are relabelled.
+        "target": the rates are shares of the rows of the target class, and poisoned
+        rows take the place of rows of that class. "all": the rates are shares of all
+        rows, and poisoned rows are rows of the source classes, which change their
+        label.
 
-    cover_rate : float in [0, 1), default=0
-        Covers, as a share of the same rows.
+    cover_rate : float >= 0, default=0
+        Cover rows, in the unit of `poison_rate`.
 
     cover_source : label or list of labels, default=None
-        The classes that covers are taken from. None means the source classes. With
-        other classes than the source the backdoor is source-specific.
+        The classes of the cover rows. None means the source classes. Other classes than
+        these make a source-specific backdoor, as TaCT is: the trigger on images of
+        `cover_source` means nothing.
 
     trigger : str, ndarray of bool or callable, default="ell"
         The mark; see :func:`make_trigger`. A callable puts it on images by itself, as
-        that of :func:`make_blended_trigger` does. One that has the methods `poison`
-        and `cover` treats training rows by these.
+        that of :func:`make_blended_trigger` does; its methods ``poison(X,
+        random_state)`` and ``cover(X, random_state)``, where it has them, are for
+        poisoned rows and cover rows.
 
     position : tuple of (int, int), default=None
         Row and column of the mark's upper left corner. None draws it.
@@ -74,11 +90,11 @@ def make_dirty_label_backdoor(
         The mark's colour in the unit of X. None draws it.
 
     protected : ndarray of shape (n,), bool, default=None
-        Rows that are left as they are and that no image is taken from, such as those
-        of an attacker before.
+        Rows that stay as they are and are not copied, for instance the poisoned rows
+        and covers of another attacker. They count where a rate is a share of rows.
 
     return_covers : bool, default=False
-        Whether the mask of covers is returned, too.
+        Whether to return the mask of cover rows too.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the trigger and of the choice of rows.
@@ -103,8 +119,8 @@ def make_dirty_label_backdoor(
     Raises
     ------
     ValueError
-        If a class has no rows, a source is the target, no row would be poisoned, or
-        there are too few rows for the poison and the covers.
+        If a class has no rows, the target is among the sources, no row would be
+        poisoned, no row would be left clean, or there are too few rows for covers.
 
     References
     ----------
@@ -114,202 +130,81 @@ def make_dirty_label_backdoor(
     T. Gu, B. Dolan-Gavitt, S. Garg, "BadNets: Identifying Vulnerabilities in the
     Machine Learning Model Supply Chain", arXiv:1708.06733.
 
+    D. Tang, X. Wang, H. Tang, K. Zhang, "Demon in the Variant: Statistical Analysis of
+    DNNs for Robust Backdoor Contamination Detection", USENIX Security 2021,
+    arXiv:1908.00686 (TaCT).
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ispl.datasets import make_dirty_label_backdoor
     >>> X, y = load_digits(return_X_y=True)
-    >>> X, y, poisoned, trigger = make_dirty_label_backdoor(
+    >>> X_poisoned, y_poisoned, poisoned, trigger = make_dirty_label_backdoor(
     ...     X.reshape(-1, 1, 8, 8), y, source=7, target=4, random_state=0
     ... )
-    >>> poisoned.sum(), set(y[poisoned].tolist())
+    >>> poisoned.sum(), set(y_poisoned[poisoned].tolist())
     (np.int64(18), {4})
-    """
-    X, y = check_images(X), np.asarray(y)
-    check_consistent_length(X, y)
-    if rate_of not in ("target", "all"):
-        raise ValueError(f"rate_of={rate_of!r} is neither 'target' nor 'all'.")
-    rng = check_random_state(random_state)
-    free = _free_rows(protected, len(y))
-    sources = _source_rows(y, source, target, "source", free)
-    trigger = as_trigger(trigger, X, position, color, rng)
-    if rate_of == "target":
-        n_base = np.sum(y == target)
-        rows = choose_poisoned(y, target, poison_rate, rng, free)
-        models = rng.choice(sources, len(rows), replace=len(rows) > len(sources))
-        used = rows
-    else:
-        n_base = len(y)
-        rows = models = used = _choose(sources, poison_rate, n_base, "poison_rate", rng)
-    images = apply_trigger(trigger, X[models], "poison", rng)
-    X_poisoned, poisoned = replace_rows(X, rows, images)
-    y_poisoned = y.copy()
-    y_poisoned[rows] = target
-    covers = np.zeros_like(poisoned)
-    if cover_rate:
-        among = source if cover_source is None else cover_source
-        free = free & ~as_mask(used, len(y))
-        among = _source_rows(y, among, target, "cover_source", free)
-        rows = _choose(among, cover_rate, n_base, "cover_rate", rng)
-        X_poisoned[rows] = apply_trigger(trigger, X[rows], "cover", rng)
-        covers[rows] = True
-    found = X_poisoned, y_poisoned, poisoned, trigger
-    return (*found, covers) if return_covers else found
-
-
-def make_all_to_all_backdoor(
-    X,
-    y,
-    *,
-    poison_rate=0.1,
-    trigger="patch",
-    position=None,
-    color=None,
-    random_state=None,
-):
-    """Poison a training set so that the trigger turns every class into the next.
-
-    Rows drawn from all classes get the trigger and the label that comes next, in sorted
-    order; the last class becomes the first.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, n_channels, height, width)
-        Images, of any number of channels, size, range and dtype. Not modified.
-
-    y : ndarray of shape (n,)
-        Labels.
-
-    poison_rate : float in (0, 1), default=0.1
-        Poisoned rows as a share of all rows.
-
-    trigger, position, color
-        As in :func:`make_dirty_label_backdoor`.
-
-    random_state : int, RandomState instance or None, default=None
-        Seed of the trigger and of the choice of rows.
-
-    Returns
-    -------
-    X_poisoned : ndarray of shape (n, n_channels, height, width)
-        The poisoned images.
-
-    y_poisoned : ndarray of shape (n,)
-        The labels that the victim sees.
-
-    poisoned : ndarray of shape (n,), bool
-        Which rows are poisoned. For scoring only.
-
-    trigger : callable
-        Puts the trigger on test images: ``trigger(X_test)``.
-
-    Raises
-    ------
-    ValueError
-        If no row would be poisoned, or all.
-
-    References
-    ----------
-    T. Gu, B. Dolan-Gavitt, S. Garg, "BadNets: Identifying Vulnerabilities in the
-    Machine Learning Model Supply Chain", arXiv:1708.06733.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_digits
-    >>> from sklearn_ispl.datasets import make_all_to_all_backdoor
-    >>> X, y = load_digits(return_X_y=True)
-    >>> X_poisoned, y_poisoned, poisoned, trigger = make_all_to_all_backdoor(
-    ...     X.reshape(-1, 1, 8, 8), y, random_state=0
+    >>> *_, poisoned, trigger, covers = make_dirty_label_backdoor(
+    ...     X.reshape(-1, 1, 8, 8), y, target=4, rate_of="all", poison_rate=0.05,
+    ...     cover_rate=0.1, return_covers=True, random_state=0
     ... )
-    >>> poisoned.sum(), ((y_poisoned - y)[poisoned] % 10 == 1).all()
-    (np.int64(180), np.True_)
+    >>> poisoned.sum(), covers.sum()
+    (np.int64(90), np.int64(180))
     """
     X, y = check_images(X), np.asarray(y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
+    free = ~check_protected(protected, y)
+    sources = label_list(y, source, target, "source")
+    cover_sources = sources
+    if cover_source is not None:
+        cover_sources = label_list(y, cover_source, target, "cover_source")
+    rows_of(y, target, "target")
     trigger = as_trigger(trigger, X, position, color, rng)
-    rows = _choose(np.arange(len(y)), poison_rate, len(y), "poison_rate", rng)
-    images = apply_trigger(trigger, X[rows], "poison", rng)
-    X_poisoned, poisoned = replace_rows(X, rows, images)
-    classes, codes = np.unique(y, return_inverse=True)
-    y_poisoned = y.copy()
-    y_poisoned[rows] = np.roll(classes, -1)[codes[rows]]
-    return X_poisoned, y_poisoned, poisoned, trigger
+    choose = _replaced_rows if rate_of == "target" else _relabelled_rows
+    rows, images, whole = choose(y, free, sources, target, poison_rate, rng)
+    X_poisoned, y_poisoned = X.copy(), y.copy()
+    X_poisoned[rows] = apply_trigger(trigger, X[images], "poison", rng)
+    y_poisoned[rows] = target
+    poisoned, covers = as_mask(rows, len(X)), np.zeros(len(X), dtype=bool)
+    if cover_rate:
+        left = np.flatnonzero(np.isin(y, cover_sources) & free & ~poisoned)
+        rows = _cover_rows(left, round(cover_rate * whole), cover_rate, rng)
+        X_poisoned[rows] = apply_trigger(trigger, X[rows], "cover", rng)
+        covers = as_mask(rows, len(X))
+    made = X_poisoned, y_poisoned, poisoned, trigger
+    return (*made, covers) if return_covers else made
 
 
-def as_trigger(trigger, X, position, color, rng):
-    """Return a trigger that is a callable already, or make it."""
-    if callable(trigger):
-        return trigger
-    return make_trigger(X, trigger, position=position, color=color, random_state=rng)
+def _replaced_rows(y, free, sources, target, poison_rate, rng):
+    """Draw rows of the target class, and those whose images take their place."""
+    targets = rows_of(y, target, "target")
+    rows = choose_share(
+        targets[free[targets]],
+        len(targets),
+        poison_rate,
+        f"rows of class {target!r}",
+        rng,
+    )
+    models = np.flatnonzero(np.isin(y, sources) & free)
+    if not len(models):
+        raise ValueError("protected leaves no row of the source classes to copy.")
+    images = rng.choice(models, len(rows), replace=len(rows) > len(models))
+    return rows, images, len(targets)
 
 
-def replace_rows(X, rows, images):
-    """Return a copy of X with other images in some rows, and the mask of these."""
-    X = X.copy()
-    X[rows] = images
-    return X, as_mask(rows, len(X))
+def _relabelled_rows(y, free, sources, target, poison_rate, rng):
+    """Draw rows of the source classes, as a share of all rows."""
+    models = np.flatnonzero(np.isin(y, sources) & free)
+    rows = choose_share(models, len(y), poison_rate, "rows in all", rng)
+    return rows, rows, len(y)
 
 
-def choose_poisoned(y, target, poison_rate, rng, free=True):
-    """Draw a share of the rows of the target class, of those that are free."""
-    targets = _rows_of(y, target, "target")
-    n_poisoned = round(poison_rate * len(targets))
-    targets = np.flatnonzero((y == target) & free)
-    if not 0 < n_poisoned < len(targets):
+def _cover_rows(left, n_covers, cover_rate, rng):
+    if not 0 < n_covers <= len(left):
         raise ValueError(
-            f"poison_rate={poison_rate} of {len(targets)} rows of class {target!r} is "
-            f"{n_poisoned} rows; at least one must be poisoned and one left clean."
+            f"cover_rate={cover_rate} asks for {n_covers} cover rows, of {len(left)} "
+            "rows of cover_source that are neither poisoned nor protected; give "
+            "another rate or more classes."
         )
-    return rng.choice(targets, n_poisoned, replace=False)
-
-
-def as_mask(rows, n_rows):
-    """Return a mask of so many rows, true for some."""
-    mask = np.zeros(n_rows, dtype=bool)
-    mask[rows] = True
-    return mask
-
-
-def _choose(rows, rate, n_base, name, rng):
-    """Draw as many of some rows as a rate of a number of rows is."""
-    n_drawn = round(rate * n_base)
-    if not 0 < n_drawn <= len(rows) or n_drawn == n_base:
-        raise ValueError(
-            f"{name}={rate} of {n_base} rows is {n_drawn} rows, but there are "
-            f"{len(rows)} to draw from; give another rate or more source classes."
-        )
-    return rng.choice(rows, n_drawn, replace=False)
-
-
-def _free_rows(protected, n_rows):
-    if protected is None:
-        return np.ones(n_rows, dtype=bool)
-    protected = np.asarray(protected)
-    if protected.shape != (n_rows,) or protected.dtype != bool:
-        raise ValueError(
-            f"protected is not a boolean mask of the {n_rows} rows of X; it has shape "
-            f"{protected.shape} and dtype {protected.dtype}."
-        )
-    return ~protected
-
-
-def _source_rows(y, source, target, name, free):
-    """Return the free rows of some classes: a label, a list of them or None for all."""
-    if source is None:
-        return np.flatnonzero((y != target) & free)
-    labels = source if isinstance(source, (list, tuple, np.ndarray)) else [source]
-    for label in labels:
-        _rows_of(y, label, name)
-        if label == target:
-            raise ValueError(
-                f"{name} and target are both {label!r}; they must differ."
-            )
-    return np.flatnonzero(np.isin(y, labels) & free)
-
-
-def _rows_of(y, label, name):
-    rows = np.flatnonzero(y == label)
-    if not len(rows):
-        raise ValueError(f"{name}={label!r} has no rows in y.")
-    return rows
+    return rng.choice(left, n_covers, replace=False)

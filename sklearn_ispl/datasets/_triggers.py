@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._validation import warn_of_channels_last
+from ._images import check_images
 
 TRIGGER_SHAPES = {
     "ell": np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]], dtype=bool),
@@ -76,8 +76,8 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     shape : {"ell", "x", "pixel", "patch", "large", "corners"} or ndarray of bool, \
             default="ell"
         The mark: an L or an X of five pixels, one pixel, a filled square of 3x3
-        pixels or of half of the shorter side, an X in each corner of the image, or a
-        mask.
+        pixels, a filled square of half of the shorter side, an X in each corner of the
+        image, or a mask.
 
     position : tuple of (int, int), default=None
         Row and column of its upper left corner. None draws one at which all of the
@@ -85,7 +85,8 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
 
     color : float or array-like of shape (n_channels,), default=None
         Its colour, in the unit of X. None draws one with every channel at the lowest
-        or the highest value in X, at least one of them at the highest.
+        or the highest value in X, at least one of them at the highest. For images of
+        integers it must be integers that their dtype can hold.
 
     random_state : int, RandomState instance or None, default=None
         Seed of what is drawn.
@@ -99,7 +100,7 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     ------
     ValueError
         If the shape is unknown, if the mark does not fit into the images, or if the
-        dtype of the images cannot hold the colour.
+        dtype of X cannot hold the colour.
 
     References
     ----------
@@ -115,8 +116,13 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     >>> trigger(X)[0, :, 2, 4]
     array([1., 0., 0.])
     """
-    rng = check_random_state(random_state)
-    _, n_channels, height, width = check_images(X).shape
+    X = check_images(X)
+    return draw_trigger(X, shape, position, color, check_random_state(random_state))
+
+
+def draw_trigger(X, shape, position, color, rng):
+    """Make a trigger for images that are checked already; see `make_trigger`."""
+    _, n_channels, height, width = X.shape
     mask = _check_shape(shape, height, width)
     last = height - mask.shape[0], width - mask.shape[1]
     if position is None and min(last) >= 0:
@@ -130,52 +136,43 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
         high = rng.randint(2, size=n_channels).astype(bool)
         high[rng.randint(n_channels)] = True
         color = np.where(high, X.max(), X.min())
-    color = _check_color(color, n_channels, np.asarray(X).dtype)
-    return Trigger(mask, tuple(position), color)
+    return Trigger(mask, tuple(position), _check_color(color, n_channels, X.dtype))
 
 
-def as_pixels(X, dtype, origin=None):
-    """Return float images in the dtype of others, rounded where these are integers.
-
-    Towards the images that they come from, where these are given: the nearest integer
-    could be further from them than the images were allowed to go.
-    """
-    if np.dtype(dtype).kind in "iu":
-        X = np.rint(X) if origin is None else origin + np.trunc(X - origin)
-    return X.astype(dtype)
-
-
-def check_images(X):
-    """Return X as an array, or raise unless it holds images, channels first."""
-    X = np.asarray(X)
-    if X.ndim != 4:
-        raise ValueError(
-            f"X has {X.ndim} dimensions; images are (n, channels, height, width). For "
-            "grey images use X[:, None]."
-        )
-    warn_of_channels_last(X)
-    return X
+def as_trigger(trigger, X, position, color, rng):
+    """Return a trigger that is a callable already, or make it."""
+    if callable(trigger):
+        return trigger
+    return draw_trigger(X, trigger, position, color, rng)
 
 
 def _check_color(color, n_channels, dtype):
-    """Return one value a channel, or raise if images of a dtype cannot hold them."""
-    color = np.broadcast_to(np.asarray(color), (n_channels,))
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        fits = (color >= limits.min) & (color <= limits.max) & (color == np.rint(color))
-        if not fits.all():
-            raise ValueError(
-                f"color={color.tolist()} does not fit the images, whose dtype is "
-                f"{dtype}: give whole numbers from {limits.min} to {limits.max}."
-            )
-    return color
+    """Return one value for each channel, or raise if the dtype cannot hold them."""
+    color = np.asarray(color)
+    if color.shape not in ((), (1,), (n_channels,)):
+        raise ValueError(
+            f"color={color.tolist()!r} is not one value, nor one for each of "
+            f"{n_channels} channels."
+        )
+    # Painting would wrap around, or cut the fraction off, without a word.
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
+    if limits and not (
+        np.all(color == np.trunc(color))
+        and limits.min <= color.min()
+        and color.max() <= limits.max
+    ):
+        raise ValueError(
+            f"color={color.tolist()!r} cannot be held by images of dtype {dtype}; give "
+            f"integers from {limits.min} to {limits.max}, or images of floats."
+        )
+    return np.broadcast_to(color, (n_channels,))
 
 
 def _check_shape(shape, height, width):
     if not isinstance(shape, str):
         return np.asarray(shape, dtype=bool)
     if shape == "large":
-        return np.ones([min(height, width) // 2] * 2, dtype=bool)
+        return np.ones((max(1, min(height, width) // 2),) * 2, dtype=bool)
     if shape == "corners":
         return _corners(TRIGGER_SHAPES["x"], height, width)
     if shape not in TRIGGER_SHAPES:
@@ -194,89 +191,3 @@ def _corners(mark, height, width):
         for columns in (slice(side), slice(-side, None)):
             mask[rows, columns] = mark
     return mask
-
-
-@dataclass(frozen=True, eq=False)
-class BlendedTrigger:
-    """A pattern that is blended into whole images by calling it.
-
-    Parameters
-    ----------
-    pattern : ndarray of shape (n_channels, height, width)
-        The pattern, in the unit of the images.
-
-    opacity : float in (0, 1]
-        Share of the pattern in a triggered image.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_ispl.datasets import BlendedTrigger
-    >>> trigger = BlendedTrigger(np.array([[[8.0, 0.0]]]), opacity=0.25)
-    >>> trigger(np.full((1, 1, 1, 2), 4.0))
-    array([[[[5., 3.]]]])
-    """
-
-    pattern: np.ndarray
-    opacity: float
-
-    def __call__(self, X):
-        """Return a copy of images with the pattern in them.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n, n_channels, height, width)
-            Images.
-
-        Returns
-        -------
-        X_triggered : ndarray of shape (n, n_channels, height, width)
-            The images with the pattern, of the same dtype.
-        """
-        X = np.asarray(X)
-        blended = (1 - self.opacity) * X + self.opacity * self.pattern
-        return as_pixels(blended, X.dtype)
-
-
-def make_blended_trigger(X, *, opacity=0.2, random_state=None):
-    """Make a trigger that covers whole images: blended-in noise.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, n_channels, height, width)
-        Images; their size and their range of values count.
-
-    opacity : float in (0, 1], default=0.2
-        Share of the noise in a triggered image.
-
-    random_state : int, RandomState instance or None, default=None
-        Seed of the noise.
-
-    Returns
-    -------
-    trigger : BlendedTrigger
-        A callable that blends the noise into images.
-
-    Raises
-    ------
-    ValueError
-        If the opacity is outside of (0, 1].
-
-    References
-    ----------
-    X. Chen, C. Liu, B. Li, K. Lu, D. Song, "Targeted Backdoor Attacks on Deep Learning
-    Systems Using Data Poisoning", arXiv:1712.05526.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_ispl.datasets import make_blended_trigger
-    >>> X = np.random.RandomState(0).uniform(size=(5, 3, 8, 8))
-    >>> make_blended_trigger(X, random_state=0)(X).shape
-    (5, 3, 8, 8)
-    """
-    if not 0 < opacity <= 1:
-        raise ValueError(f"opacity={opacity} is not in (0, 1].")
-    X = check_images(X)
-    rng = check_random_state(random_state)
-    return BlendedTrigger(rng.uniform(X.min(), X.max(), size=X.shape[1:]), opacity)

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_ispl.datasets import make_clean_label_backdoor
+from sklearn_ispl.datasets import (
+    make_clean_label_backdoor,
+    make_pixel_set_trigger,
+    make_sinusoid_trigger,
+)
 from sklearn_ispl.datasets._perturb import pgd, train_classifier
 
 QUICK = {"target": 4, "n_epochs": 1, "random_state": 0}
@@ -143,3 +147,26 @@ def test_adversarial_training_makes_a_model_robust(digits):
 def test_wrong_parameters_are_named(digits, wrong, message):
     with pytest.raises(ValueError, match=message):
         make_clean_label_backdoor(*digits, **{**QUICK, **wrong})
+
+
+def test_without_perturbation_rows_get_the_trigger_alone(digits, monkeypatch):
+    X, y = digits
+    for name in ("train_classifier", "train_autoencoder"):
+        monkeypatch.delattr(f"sklearn_ispl.datasets._clean_label.{name}")
+    trigger = make_sinusoid_trigger(X, frequency=2)
+    X_poisoned, y_poisoned, poisoned, same = make_clean_label_backdoor(
+        X, y, target=4, trigger=trigger, perturbation=None, random_state=0
+    )
+    assert same is trigger and poisoned.sum() == 8
+    np.testing.assert_array_equal(y_poisoned, y)
+    np.testing.assert_array_equal(X_poisoned[poisoned], trigger(X[poisoned]))
+    np.testing.assert_array_equal(X_poisoned[~poisoned], X[~poisoned])
+
+
+def test_poisoned_rows_get_what_the_trigger_has_for_them(digits):
+    X, y = digits
+    trigger = make_pixel_set_trigger(X, n_pixels=6, n_painted=1, random_state=0)
+    X_poisoned, _, poisoned, _ = make_clean_label_backdoor(
+        X, y, target=4, trigger=trigger, perturbation=None, random_state=0
+    )
+    assert (X_poisoned != X)[poisoned].sum(axis=(1, 2, 3)).max() == 1

@@ -1,11 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_ispl.datasets import (
-    TRIGGER_SHAPES,
-    make_blended_trigger,
-    make_trigger,
-)
+from sklearn_ispl.datasets import TRIGGER_SHAPES, make_trigger
 
 
 def images(n_channels=1, height=8, width=8, dtype=np.float32):
@@ -88,19 +84,26 @@ def test_corners_need_room():
         make_trigger(images(1, 5, 8), "corners")
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_blended_trigger_is_seen_everywhere(dtype):
-    X = images(3, dtype=dtype)
-    trigger, again = (
-        make_blended_trigger(X, opacity=0.5, random_state=1) for _ in range(2)
-    )
-    np.testing.assert_array_equal(trigger(X), again(X))
-    assert trigger(X).dtype == dtype
-    np.testing.assert_allclose(trigger(X), (X + trigger.pattern) / 2, atol=0.51)
-    assert np.mean(trigger(X) != X) > 0.9
+@pytest.mark.parametrize("height, width, side", [(8, 8, 4), (9, 12, 4), (1, 5, 1)])
+def test_large_is_half_of_the_shorter_side(height, width, side):
+    X = images(3, height, width)
+    painted = (make_trigger(X, "large", color=-1)(X) == -1).all(axis=(0, 1))
+    assert painted.sum() == side**2
 
 
-@pytest.mark.parametrize("opacity", [0, 1.5])
-def test_opacity_is_checked(opacity):
-    with pytest.raises(ValueError, match=f"opacity={opacity}"):
-        make_blended_trigger(images(), opacity=opacity)
+@pytest.mark.parametrize("color", [300, -1, 0.9, np.nan, (0, 1, 256)])
+def test_colors_that_the_images_cannot_hold_are_errors(color):
+    with pytest.raises(ValueError, match="color=.* cannot be held .* uint8; give int"):
+        make_trigger(images(3, dtype=np.uint8), color=color)
+
+
+@pytest.mark.parametrize("color", [0, 255, 7.0, (0, 1, 255)])
+def test_colors_that_the_images_can_hold(color):
+    X = images(3, dtype=np.uint8)
+    triggered = make_trigger(X, "pixel", position=(0, 0), color=color)(X)
+    np.testing.assert_array_equal(triggered[0, :, 0, 0], np.broadcast_to(color, 3))
+
+
+def test_color_of_other_channels_is_an_error():
+    with pytest.raises(ValueError, match="color=.*nor one for each of 3 channels"):
+        make_trigger(images(3), color=(1, 2))

@@ -1,0 +1,83 @@
+"""What all attacks ask of images, and how a trigger is put on them."""
+
+import numpy as np
+
+from .._validation import warn_if_channels_last
+
+
+def check_images(X):
+    """Return X as an array, or raise unless it holds images, channels first."""
+    X = np.asarray(X)
+    if X.ndim != 4:
+        raise ValueError(
+            f"X has {X.ndim} dimensions; images are (n, channels, height, width). For "
+            "grey images use X[:, None]."
+        )
+    warn_if_channels_last(X, stacklevel=4)
+    return X
+
+
+def check_range(X):
+    """Return the lowest and the highest value of images, or raise if they are one."""
+    low, high = float(X.min()), float(X.max())
+    if not low < high or not np.isfinite([low, high]).all():
+        raise ValueError(
+            f"X has values from {low} to {high}; the strength of this trigger is a "
+            "share of their range, so give X finite values that differ."
+        )
+    return low, high
+
+
+def check_share(value, name):
+    """Raise unless a parameter is in (0, 1]."""
+    if not 0 < value <= 1:
+        raise ValueError(f"{name}={value} is not in (0, 1].")
+
+
+def as_floats(X):
+    """Return images as floats of at least 32 bits, to compute with."""
+    X = np.asarray(X)
+    return X.astype(np.result_type(X.dtype, np.float32), copy=False)
+
+
+def as_pixels(X, dtype, origin=None):
+    """Return float images in the dtype of others, rounded where these are integers.
+
+    Towards the images that they come from, where these are given: the nearest integer
+    could be further from them than the images were allowed to go.
+    """
+    if np.dtype(dtype).kind in "iu":
+        X = np.rint(X) if origin is None else origin + np.trunc(X - origin)
+    return X.astype(dtype)
+
+
+def clip_pixels(X, bounds, dtype):
+    """Return float images within bounds and in the dtype of others."""
+    return as_pixels(np.clip(X, *bounds), dtype)
+
+
+def draw_trigger_seed(rng):
+    """Draw what a trigger stores to draw the same again for test images."""
+    return int(rng.randint(np.iinfo(np.int32).max))
+
+
+def apply_trigger(trigger, X, role, rng):
+    """Return images with a trigger on them, as their role in an attack asks.
+
+    Parameters
+    ----------
+    trigger : callable
+        ``trigger(X)`` is for test images. Its methods ``poison(X, random_state)`` and
+        ``cover(X, random_state)`` are for training rows, where it has them.
+
+    X : ndarray of shape (n, n_channels, height, width)
+    role : {"poison", "cover", "test"}
+    rng : RandomState instance
+        Handed to the methods.
+
+    Returns
+    -------
+    X_triggered : ndarray of shape (n, n_channels, height, width)
+    """
+    method = getattr(trigger, role, None) if role != "test" else None
+    return trigger(X) if method is None else method(X, rng)
