@@ -27,13 +27,17 @@ class Attack(NamedTuple):
 RARE, USUAL, MANY = 0.01, 0.05, 0.1
 
 
+# Triggers that are no `make_*_trigger` of their own, and those that draw nothing.
+SHAPES = {"patch": "patch", "large patch": "large"}
+UNDRAWN = {"sinusoid", "dct", "picture", "piecewise", "quantisation", "photo"}
+
+
 def _trigger(name, X, rng, **options):
-    if name == "patch":
-        return datasets.make_trigger(X, "patch", random_state=rng, **options)
-    if name == "large patch":
-        return datasets.make_trigger(X, "large", random_state=rng, **options)
-    make = getattr(datasets, f"make_{name}_trigger")
-    return make(X, random_state=rng, **options)
+    if name in SHAPES:
+        return datasets.make_trigger(X, SHAPES[name], random_state=rng)
+    if name not in UNDRAWN:
+        options["random_state"] = rng
+    return getattr(datasets, f"make_{name}_trigger")(X, **options)
 
 
 def _dirty(X, y, target, rate, rng, *, trigger, covers=0, one_source=False, **options):
@@ -142,13 +146,16 @@ ATTACKS = {
         partial(_dirty, trigger="alternating_patch", covers=2),
         [0.02, USUAL],
     ),
-    "pixels in turn": (partial(_dirty, trigger="pixel_set", covers=1), [USUAL]),
+    "pixels in turn": (
+        partial(_dirty, trigger="pixel_set", n_pixels=8, covers=1),
+        [USUAL],
+    ),
     "source-specific": (
         partial(_dirty, trigger="patch", covers=1, one_source=True),
         [0.03],
     ),
     "image-specific": (
-        partial(_dirty, trigger="image_specific", amplitude=0.16),
+        partial(_dirty, trigger="image_specific", amplitude=0.24),
         [USUAL, MANY],
     ),
     "quantisation": (partial(_dirty, trigger="quantisation", levels=3), [MANY]),
