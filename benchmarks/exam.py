@@ -17,6 +17,7 @@ import json
 import subprocess
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -87,6 +88,7 @@ def run(scenario, methods, known, data_home):
     tests = X_test, y_test, attack.victims
     what = {**scenario._asdict(), "n": len(attack.y), "version": version()}
     what["n_poisoned"] = int(attack.poisoned.sum())
+    what["targets"] = sorted({int(to) for _, _, to in attack.victims})
     model, seconds = timed(_train, attack.X, attack.y, scenario.seed)
     first = known.get("undefended")
     if first is None:
@@ -164,14 +166,13 @@ def measure(model, X_test, y_test, victims):
     C = float(np.mean(model.predict(X_test) == y_test))
     if not victims:
         return C, None
-    if len(victims) > 2:  # all to the next: one attack on every class
-        hits = [(model.predict(t(X_test[m])) == to).sum() for t, m, to in
-                _victims(victims, y_test)]  # fmt: skip
-        return C, float(np.sum(hits) / len(y_test))
-    return C, max(
-        float(np.mean(model.predict(trigger(X_test[m])) == target))
-        for trigger, m, target in _victims(victims, y_test)
-    )
+    hits = [
+        (model.predict(trigger(X_test[rows])) == target)
+        for trigger, rows, target in _victims(victims, y_test)
+    ]
+    if len(hits) > 2:  # all to the next: one attack on every class
+        return C, float(np.mean(np.concatenate(hits)))
+    return C, max(float(np.mean(of_one)) for of_one in hits)
 
 
 def _victims(victims, y_test):
@@ -184,18 +185,18 @@ def _victims(victims, y_test):
 @cache
 def version():
     """Return the commit, with a plus where the package was changed since."""
-    def git(*args):
-        return subprocess.run(
-            ["git", *args], capture_output=True, text=True, check=True
-        ).stdout.strip()
+    here = Path(__file__).parent
 
-    changed = git("status", "--porcelain", "--", "../sklearn_ispl", "sklearn_ispl")
+    def git(*args):
+        call = subprocess.run(["git", *args], cwd=here, capture_output=True, text=True)
+        return call.stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "../sklearn_ispl")
     return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 
 def run_list(options):
     """Run what is missing of a list."""
-    lines = read_json(options.out)
     for number, scenario in enumerate(scenarios(options.list)):
         if number % options.parts != options.part:
             continue
@@ -203,7 +204,8 @@ def run_list(options):
             continue
         if options.attacks and scenario.attack not in options.attacks:
             continue
-        mine = [r for r in lines if _key(r) == scenario]
+        # Read anew: other processes may write to the same file.
+        mine = [r for r in read_json(options.out) if _key(r) == scenario]
         known = {r["method"]: r for r in mine}
         first = known.get("undefended")
         weak = first and first["A"] is not None and first["A"] < 0.5

@@ -1,0 +1,125 @@
+"""Tables of the exam: what each method finds and loses, attack by attack."""
+
+from pathlib import Path
+
+import numpy as np
+
+from render_tables import list_table
+
+WORKS = 0.5  # undefended A from which a scenario counts
+
+
+def render(lines, rst=None):
+    """Print the tables of an exam, or write them where a path is given."""
+    tables = [
+        ("What holds", summary(lines)),
+        ("Attack by attack: true positives, %", by_attack(lines)),
+        ("Clean sets: rows lost, %", clean_sets(lines)),
+        ("Set by set", each(lines)),
+    ]
+    if rst is None:
+        for title, rows in tables:
+            print(f"\n{title}")
+            print("\n".join(" | ".join(map(str, row)) for row in rows))
+    else:
+        text = [line for title, rows in tables for line in list_table(title, rows)]
+        Path(rst).write_text("\n".join(text))
+
+
+def of_sets(lines):
+    """Return the lines of each set by method: attacked sets that count, clean sets."""
+    sets = {}
+    for line in lines:
+        key = line["data"], line["attack"], line["rate"], line["seed"]
+        sets.setdefault(key, {})[line["method"]] = line
+    attacked, clean = {}, {}
+    for key, found in sets.items():
+        undefended = found.get("undefended")
+        if undefended is None:
+            continue
+        if undefended["A"] is None:
+            clean[key] = found
+        elif undefended["A"] >= WORKS:
+            attacked[key] = found
+    return attacked, clean
+
+
+def summary(lines):
+    """Return the rows of a table, a header first: what holds, by method."""
+    attacked, clean = of_sets(lines)
+    header = ["method", "99 % found", "half left, in silence", "A within 2 points"]
+    header += ["clean rows lost, median %", "worst", "without poison, worst"]
+    header += ["seconds over training"]
+    rows = [header]
+    for method in _methods(lines):
+        found = [s for s in attacked.values() if method in s]
+        without = [s[method] for s in clean.values() if method in s]
+        mine = [s[method] for s in found]
+        silent = [r["tpr"] < 0.5 and not (r["named"] or r["warned"]) for r in mine]
+        close = [s[method]["A"] <= s["undefended"]["A_clean"] + 0.02 for s in found
+                 if "A" in s[method]]  # fmt: skip
+        lost = [r["fpr"] for r in mine]
+        ratio = [s[method]["seconds"] / s["undefended"]["seconds"] for s in found]
+        rows.append([
+            method,
+            f"{sum(r['tpr'] >= 0.99 for r in mine)} of {len(mine)}",
+            f"{sum(silent)} of {len(mine)}",
+            f"{sum(close)} of {len(close)}" if close else "",
+            _percent(np.median(lost)) if lost else "",
+            _percent(max(lost, default=None)),
+            _percent(max((r["fpr"] for r in without), default=None)),
+            f"{np.median(ratio):.1f}" if ratio else "",
+        ])  # fmt: skip
+    return rows
+
+
+def by_attack(lines):
+    """Return the rows of a table: the true positive rate of each set of an attack."""
+    attacked, _ = of_sets(lines)
+    methods = _methods(lines)
+    rows = [["attack", *methods]]
+    for attack in sorted({key[1] for key in attacked}):
+        cells = []
+        for method in methods:
+            mine = [s[method]["tpr"] for key, s in attacked.items()
+                    if key[1] == attack and method in s]  # fmt: skip
+            cells.append(" ".join(f"{100 * tpr:.0f}" for tpr in mine))
+        rows.append([attack, *cells])
+    return rows
+
+
+def clean_sets(lines):
+    """Return the rows of a table: what is lost where nothing is poisoned."""
+    _, clean = of_sets(lines)
+    methods = _methods(lines)
+    rows = [["data", "seed", *methods]]
+    for (data, _, _, seed), found in sorted(clean.items()):
+        cells = [_percent(found[m]["fpr"]) if m in found else "" for m in methods]
+        rows.append([data, seed, *cells])
+    return rows
+
+
+def each(lines):
+    """Return the rows of a table: every attacked set, with our default."""
+    attacked, _ = of_sets(lines)
+    header = ["data", "attack", "rate, %", "A undefended", "A clean", "A", "C clean"]
+    rows = [[*header, "C", "rows left", "clean rows lost, %", "named"]]
+    for (data, attack, rate, _), found in sorted(attacked.items()):
+        if "core" not in found:
+            continue
+        none, core = found["undefended"], found["core"]
+        rows.append([
+            data, attack, f"{100 * rate:g}", _percent(none["A"]),
+            *map(_percent, [none["A_clean"], core["A"], none["C_clean"], core["C"]]),
+            f"{core['left']} of {core['n_poisoned']}",
+            _percent(core["fpr"]), " ".join(map(str, core["named"])),
+        ])  # fmt: skip
+    return rows
+
+
+def _methods(lines):
+    return [m for m in dict.fromkeys(r["method"] for r in lines) if m != "undefended"]
+
+
+def _percent(value):
+    return "" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,99 @@
+"""The exam: its lists, its attacks, what a line says, and what the tables count."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def exam(import_script):
+    return import_script("exam")
+
+
+@pytest.fixture
+def tables(import_script):
+    return import_script("render_exam")
+
+
+def line(method, tpr=0.0, fpr=0.0, A_none=0.9, seed=1, **more):
+    """Return a line of one set, of a method or of the undefended model."""
+    what = {"data": "digits", "attack": "patch", "rate": 0.1, "seed": seed}
+    what |= {"method": method, "seconds": 2.0, "n_poisoned": 10, "C": 0.9}
+    if method == "undefended":
+        return {**what, "A": A_none, "C_clean": 0.9, "A_clean": 0.01}
+    what |= {"tpr": tpr, "fpr": fpr, "named": [], "warned": [], "left": 1}
+    return {**what, "A": 0.02, **more}
+
+
+def test_the_report_shares_no_seed_with_the_list_for_choosing(exam):
+    seeds = {name: {s.seed for s in exam.scenarios(name)} for name in exam.FIRST_SEED}
+    assert not seeds["tune"] & seeds["report"]
+
+
+def test_the_report_has_every_attack_and_is_as_large_as_it_says(exam):
+    report = exam.scenarios("report")
+    assert {s.attack for s in report} == set(exam.ATTACKS)
+    assert sum(s.attack != "none" for s in report) >= 60
+    assert sum(s.attack == "none" for s in report) >= 12
+
+
+def test_attacks_of_the_report_alone_are_not_chosen_on(exam):
+    tune = {s.attack for s in exam.scenarios("tune")}
+    assert not tune & exam.UNSEEN
+    assert exam.UNSEEN <= set(exam.ATTACKS)
+
+
+def test_a_list_is_the_same_whenever_it_is_made(exam):
+    assert exam.scenarios("report") == exam.scenarios("report")
+
+
+def test_attacks_poison_as_many_rows_as_their_rates_say(exam):
+    rng = np.random.RandomState(0)
+    X = rng.uniform(size=(600, 3, 16, 16)).astype(np.float32)
+    y = rng.randint(5, size=600)
+    for name, (_, rates) in exam.ATTACKS.items():
+        if name == "none":
+            continue
+        attack = exam.make_attack(name, X, y, rates[-1], seed=3)
+        again = exam.make_attack(name, X, y, rates[-1], seed=3)
+        of_target = name in ("patch, one class", "sinusoid, clean label")
+        n_base = np.sum(y == attack.victims[0][2]) if of_target else len(y)
+        assert attack.poisoned.sum() == pytest.approx(rates[-1] * n_base, abs=1), name
+        assert not np.any(attack.poisoned & attack.covers), name
+        np.testing.assert_array_equal(attack.X, again.X)
+        np.testing.assert_array_equal(attack.y[attack.covers], y[attack.covers])
+
+
+def test_a_set_whose_attack_does_not_work_is_left_out(tables):
+    lines = [line("undefended", A_none=0.4), line("core", tpr=1.0)]
+    attacked, clean = tables.of_sets(lines)
+    assert not attacked and not clean
+
+
+def test_the_summary_counts_sets_found_and_sets_missed_in_silence(tables):
+    lines = [line("undefended"), line("core", tpr=1.0)]
+    lines += [line("undefended", seed=2), line("core", tpr=0.2, seed=2)]
+    lines += [line("undefended", seed=3), line("core", tpr=0.2, seed=3, named=[4])]
+    header, core = tables.summary(lines)
+    assert core[header.index("99 % found")] == "1 of 3"
+    assert core[header.index("half left, in silence")] == "1 of 3"
+    assert tables.by_attack(lines)[1] == ["patch", "100 20 20"]
+
+
+def test_a_clean_set_counts_for_rows_lost_alone(tables):
+    lines = [line("undefended", A_none=None), line("core", fpr=0.03, tpr=None)]
+    header, core = tables.summary(lines)
+    assert core[header.index("without poison, worst")] == "3.0"
+    assert core[header.index("99 % found")] == "0 of 0"
+    assert tables.clean_sets(lines)[1] == ["digits", 1, "3.0"]
+
+
+def test_a_run_writes_one_line_for_each_method_and_goes_on_where_it_was(exam):
+    scenario = exam.Scenario("digits", "patch", 0.1, 5)
+    methods = ["smaller cluster", "flare"]
+    lines = list(exam.run(scenario, methods, {}, None))
+    assert [r["method"] for r in lines] == ["undefended", *methods]
+    assert lines[0]["A"] > 0.5 > lines[0]["A_clean"]
+    assert all(0 <= r["tpr"] <= 1 and 0 <= r["fpr"] <= 1 for r in lines[1:])
+    known = {r["method"]: r for r in lines[:2]}
+    (rest,) = exam.run(scenario, methods, known, None)
+    assert rest["method"] == "flare"
