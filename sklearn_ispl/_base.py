@@ -49,6 +49,8 @@ def _one_model(new_learner, task):
             n_epochs = learner.epochs_for(len(task.trained), n_epochs)
         learner.train(task.trained, n_epochs)
         losses, predicted = learner.score(task.judged)
+        if task.confidence:
+            return Verdict(losses, predicted, confidence=learner.top(task.judged))
         if not task.features:
             return Verdict(losses, predicted)
         features = learner.features(task.judged)
@@ -223,7 +225,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
 
     def _decide(self, parallel, new_learner, X, codes, rng, whole):
         """Turn the votes into a verdict."""
-        for name in ("poisoned_classes_", "marks_", "unlearned_classes_"):
+        for name in ("poisoned_classes_", "marks_", "unlearned_classes_", "evidence_"):
             # Of a fit before, with another method.
             vars(self).pop(name, None)
         votes = self.predictions_, self.components_, codes, self.core_share, rng
@@ -241,6 +243,10 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             for nth, code in enumerate(finding.poisoned):
                 self.marks_[nth] = finding.marks.get(code, np.nan)
             self.unlearned_classes_ = self.classes_[finding.unlearned]
+            self.evidence_ = [
+                found._replace(label=self.classes_[found.label])
+                for found in finding.evidence
+            ]
             self._warn_of_unlearned_classes()
         elif self.method == "core":
             self.support_ = self.vote_support_ = core_support(*votes)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._compatibility import incompatible_groups
 from ._groups import (
     UNLEARNED,
     as_mask,
@@ -33,6 +34,7 @@ class Task(NamedTuple):
     n_epochs: int
     features: bool = False  # and the model itself, after as many epochs again
     enough_steps: bool = True  # even if these take more epochs
+    confidence: bool = False  # how sure the model is of the class that it predicts
 
 
 class Verdict(NamedTuple):
@@ -47,13 +49,15 @@ class Verdict(NamedTuple):
     predicted: np.ndarray
     features: np.ndarray = None
     estimator: object = None
+    confidence: np.ndarray = None
 
 
 class Finding(NamedTuple):
     """What `find_poison` says.
 
     The rows to keep and the core; the numbers of the classes of which rows are
-    rejected, and their marks; those of the classes of which models know too little.
+    rejected, and their marks; those of the classes of which models know too little; and
+    the evidence on the groups that were tested for compatibility.
     """
 
     support: np.ndarray
@@ -61,6 +65,7 @@ class Finding(NamedTuple):
     poisoned: np.ndarray
     marks: dict
     unlearned: np.ndarray
+    evidence: list
 
 
 def self_train(examine, codes, support, rng, n_epochs):
@@ -177,6 +182,8 @@ def find_poison(
        cluster share, or a pattern over all of an image make them what that model takes
        them for, see `MarkSearch`. Of rows whose mark is not the same in all of them,
        of those like these, and of patterns that few rows share, step 5 decides.
+       So does it of groups that are incompatible with their class, whatever they look
+       like, see `incompatible_groups`.
     3. Where none was found, or step 5 cleared all of it, in tables and in few images:
        of the two clusters of every class in the features of the model, the smaller is
        kept out of the core where it can be. The core is the share of every class that
@@ -221,6 +228,15 @@ def find_poison(
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     found = marks.search(whole)
+    groups, evidence = incompatible_groups(
+        examine,
+        partial(Task, n_epochs=max(1, n_epochs // 2), confidence=True),
+        codes,
+        whole.features,
+        # A stream of its own, so that it changes no other draw.
+        np.random.RandomState(rng.get_state()[1][:8]),
+    )
+    found = found._replace(groups=[*found.groups, *groups])
     judge = partial(_judge, ask, codes, core, longer)
     group, rejected = _by_marks(judge, found)
     unlearned = _unlearned(codes, [whole.predicted != codes])
@@ -236,7 +252,7 @@ def find_poison(
             _, sure = judge(group, beside & mistaken)
             rejected = group | beside & sure
     poisoned = np.unique(codes[group])
-    return Finding(~rejected, core, poisoned, found.marks, unlearned)
+    return Finding(~rejected, core, poisoned, found.marks, unlearned, evidence)
 
 
 def _judge(ask, codes, core, n_epochs, group, doubted):

@@ -17,7 +17,13 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional as F
 
-from ._inference import as_tensor, for_inference, forward, score_batch
+from ._inference import (
+    as_tensor,
+    for_inference,
+    forward,
+    probabilities,
+    score_batch,
+)
 from .modules import MLP, ConvNet
 
 # torch's generator is one per process: threads take turns at it, or their learners
@@ -232,6 +238,10 @@ class SkorchLearner:
             codes[batch] = output.argmax(1)
         return check_losses(losses.cpu().numpy()), codes.cpu().numpy()
 
+    def top(self, rows):
+        """Return the probability of the class that the current learner predicts."""
+        return probabilities(self.estimator_)(self.X[rows]).max(axis=1)
+
     def epochs_for(self, n_rows, n_epochs):
         """Return enough epochs for a hundred steps, or more for over ten classes."""
         n_steps = 100 * np.sqrt(self.n_classes / 10)
@@ -290,6 +300,10 @@ class SklearnLearner:
         given = proba[np.arange(len(rows)), self.y[rows]]
         losses = -np.log(np.maximum(given, np.finfo(given.dtype).tiny))
         return check_losses(losses), proba.argmax(axis=1)
+
+    def top(self, rows):
+        """Return the probability of the class that the current learner predicts."""
+        return self.estimator_.predict_proba(self.X[rows]).max(axis=1)
 
     def epochs_for(self, n_rows, n_epochs):
         """Return the epochs asked for; what a call does is the classifier's affair."""

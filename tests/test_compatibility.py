@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from sklearn_ispl import ISPLFilter
+from sklearn_ispl._compatibility import (
+    CompatibilitySettings,
+    _n_suspect,
+    excess_classes,
+    incompatible_groups,
+    rank_among,
+)
+from sklearn_ispl._self_training import Task, Verdict
+from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
+
+
+def test_rows_like_the_held_out_ones_have_a_mean_rank_of_one_half():
+    rng = np.random.RandomState(0)
+    confidence, given = rng.beta(5, 1, size=2000), rng.beta(5, 1, size=2000)
+    zeros = np.zeros(2000, dtype=int)
+    assert rank_among(zeros, confidence, zeros, given).mean() == pytest.approx(
+        0.5, abs=0.03
+    )
+
+
+def test_a_rank_is_among_the_rows_of_the_class_predicted():
+    codes, given = np.repeat([0, 1], 4), np.r_[0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9]
+    rank = rank_among(np.array([0, 1]), np.array([0.35, 0.65]), codes, given)
+    np.testing.assert_array_equal(rank, [0.75, 0.25])
+
+
+def test_a_class_without_held_out_rows_is_ranked_among_all():
+    rank = rank_among(np.array([5]), np.array([0.5]), np.zeros(4, int), np.arange(4.0))
+    assert rank == [0.25]
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 8])
+def test_excess_is_one_half_for_each_class_that_poison_came_from(n_classes):
+    group = np.arange(160) < 80
+    predicted = np.where(group, np.arange(160) % n_classes, 8)
+    typical = np.where(group, 0.5, 0.2)
+    assert excess_classes(group, predicted, typical) == pytest.approx(n_classes / 2)
+
+
+def test_excess_is_nothing_where_the_rest_is_typical_of_the_same_classes():
+    predicted, typical = np.arange(80) % 4, np.full(80, 0.6)
+    assert excess_classes(np.arange(80) < 40, predicted, typical) == 0
+
+
+@pytest.mark.parametrize(
+    "excesses, n_suspect",
+    [
+        ([0.9, 0.2, 0.1], 0),  # typical of one class: clean ones are, too
+        ([2.0, 1.6, 1.5], 0),  # all alike
+        ([2.0, 0.6, 0.5], 1),
+        ([2.0, 1.9, 0.5], 2),  # two targets
+        ([], 0),
+    ],
+)
+def test_classes_are_suspect_that_stand_out_from_the_next(excesses, n_suspect):
+    assert _n_suspect(excesses, CompatibilitySettings()) == n_suspect
+
+
+def test_few_classes_are_not_searched():
+    def examine(tasks):
+        raise AssertionError("a model was trained")
+
+    codes = np.repeat([0, 1, 2], 30)
+    found = incompatible_groups(
+        examine, Task, codes, np.zeros((90, 2)), np.random.RandomState(0)
+    )
+    assert found == ([], [])
+
+
+def ideal_judge(truth):
+    """Return what models say that know every class but the ones left out."""
+
+    def examine(tasks):
+        for task in tasks:
+            rng = np.random.RandomState(task.seed)
+            known = np.unique(truth[task.trained])
+            own = np.isin(truth[task.judged], known)
+            predicted = np.where(own, truth[task.judged], known[0])
+            confidence = rng.uniform(0.5, 1, size=len(own))
+            confidence[~own] = 0.3
+            yield Verdict(-np.log(confidence), predicted, confidence=confidence)
+
+    return examine
+
+
+def test_a_cluster_of_rows_of_other_classes_is_found_and_nothing_else():
+    rng = np.random.RandomState(0)
+    truth = np.repeat(np.arange(10), 60)
+    codes = truth.copy()
+    poisoned = rng.choice(np.flatnonzero(truth != 3), 30, replace=False)
+    codes[poisoned] = 3
+    features = rng.normal(size=(600, 5))
+    features[poisoned] += 8
+    groups, evidence = incompatible_groups(
+        ideal_judge(truth),
+        lambda *task: Task(*task, n_epochs=1),
+        codes,
+        features,
+        np.random.RandomState(1),
+    )
+    assert [found.label for found in evidence if found.suspect] == [3]
+    np.testing.assert_array_equal(np.sort(evidence[0].rows), np.sort(poisoned))
+    (group,) = groups
+    found = np.sort(np.r_[group.rows, group.nearest])
+    np.testing.assert_array_equal(found, np.sort(poisoned))
+    clean, evidence = incompatible_groups(
+        ideal_judge(truth),
+        lambda *task: Task(*task, n_epochs=1),
+        truth,
+        features,
+        np.random.RandomState(1),
+    )
+    assert not clean and not any(found.suspect for found in evidence)
+
+
+def test_a_warped_set_is_found_by_what_it_is_incompatible_with(digit_images):
+    X, y = digit_images
+    trigger = make_warping_trigger(X, strength=1.0, random_state=0)
+    X, y, poisoned, _ = make_dirty_label_backdoor(
+        X, y, target=9, poison_rate=0.1, rate_of="all", cover_rate=0.1,
+        trigger=trigger, random_state=0,
+    )  # fmt: skip
+    ispl = ISPLFilter(random_state=0).fit(X, y)
+    assert [found.label for found in ispl.evidence_ if found.suspect] == [9]
+    assert 9 in ispl.poisoned_classes_
+    assert ispl.support_[poisoned].mean() < 0.35
+    assert ispl.support_[~poisoned].mean() > 0.97
