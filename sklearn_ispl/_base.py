@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -21,7 +22,7 @@ from ._self_training import (
     self_train_repeatedly,
     whole_task,
 )
-from ._validation import check_training_set, constraints
+from ._validation import check_labels, check_training_set, constraints
 from ._voter import count_votes, predict_all
 from ._weak_learner import draw_seed, make_learner, one_thread
 from ._window_test import are_many_images
@@ -315,11 +316,17 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         -------
         accuracy : float
             Share of rows whose modal vote, the first class among equals, is the label.
+
+        Raises
+        ------
+        ValueError
+            If y has another length than X, or another type than the labels of the fit.
         """
         X = self._check_rows(X)
         n_classes = len(self.classes_)
         votes = count_votes(predict_all(self.estimators_, X, n_classes), n_classes)
-        return float(np.mean(self.classes_[votes.argmax(axis=1)] == np.asarray(y)))
+        y, _ = check_labels(y=y, classes_=self.classes_)
+        return float(accuracy_score(y, self.classes_[votes.argmax(axis=1)]))
 
     def _check_rows(self, X):
         check_is_fitted(self)

@@ -4,9 +4,11 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils import assert_all_finite
+from sklearn.utils._missing import is_pandas_na
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from .exceptions import SmallClassWarning
 
@@ -60,7 +62,7 @@ def check_training_set(estimator, X, y):
         If X or y is unusable.
 
     TypeError
-        If y mixes labels that have no order, such as numbers and strings.
+        If y mixes labels that have no order, such as numbers and strings, or is bytes.
 
     Warns
     -----
@@ -70,10 +72,15 @@ def check_training_set(estimator, X, y):
     UserWarning
         If X looks like images whose channels come last.
     """
+    if y is not None:
+        refuse_missing(y, "y")
     X, y = validate_data(
         estimator, X, y, dtype="numeric", allow_nd=True, ensure_min_samples=2
     )
-    estimator.classes_, codes, counts = _unique_labels(y)
+    (y,) = check_labels(y=y)
+    estimator.classes_, codes, counts = np.unique(
+        y, return_inverse=True, return_counts=True
+    )
     if len(counts) < 2:
         raise ValueError(
             "y has only one class; poison can only be told from rows of other classes."
@@ -97,17 +104,86 @@ def check_training_set(estimator, X, y):
     return X, to_float32(X), codes.astype(np.int64)
 
 
-def _unique_labels(y):
-    """Return the labels in order, their positions in y, and how often each occurs."""
+def check_labels(**named):
+    """Return labels as arrays of one dimension, all of one type.
+
+    Parameters
+    ----------
+    **named : dict of array-like of shape (n,) or (n, 1)
+        Labels that will be compared with one another, by the name that errors give.
+
+    Returns
+    -------
+    labels : list of ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If labels have another shape, are continuous or missing, or if some are strings
+        and others numbers, which would never be equal.
+
+    TypeError
+        If labels are bytes, or mix types that have no order.
+    """
+    checked = [_check_labels(labels, name) for name, labels in named.items()]
+    are_strings = {
+        name: isinstance(labels[0], str)
+        for name, labels in zip(named, checked)
+        if len(labels)
+    }
+    if len(set(are_strings.values())) > 1:
+        strings = ", ".join(name for name, are in are_strings.items() if are)
+        others = ", ".join(name for name, are in are_strings.items() if not are)
+        raise ValueError(
+            f"{strings} has labels that are strings, {others} has others, so that "
+            "they are never equal. Give both in the same type."
+        )
+    return checked
+
+
+def check_column(values, name):
+    """Return an array or a single column as an array of one dimension."""
     try:
-        check_classification_targets(y)
-        return np.unique(y, return_inverse=True, return_counts=True)
-    except TypeError:
-        types = sorted({type(label).__name__ for label in y})
-        raise TypeError(
-            f"y mixes labels of the types {', '.join(types)}, which have no order. "
-            "Give labels of one type, for instance all as strings."
+        return column_or_1d(values)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must have one dimension, or be a single column: {error}"
         ) from None
+
+
+def refuse_missing(labels, name):
+    """Raise if a label is None or NA, on which comparisons of arrays fail."""
+    labels = np.asarray(labels)
+    if labels.dtype == object and any(
+        label is None or is_pandas_na(label) for label in labels.flat
+    ):
+        raise ValueError(
+            f"{name} has missing labels (None or NA). Drop these rows, or give them a "
+            "label."
+        )
+
+
+def _check_labels(labels, name):
+    labels = check_column(labels, name)
+    refuse_missing(labels, name)
+    if labels.dtype.kind == "S" or any(isinstance(one, bytes) for one in labels[:1]):
+        raise TypeError(
+            f"{name} has labels of bytes. Decode them, for instance with astype(str)."
+        )
+    try:
+        assert_all_finite(labels, input_name=name)
+        if len(labels):
+            check_classification_targets(labels)
+            np.unique(labels)
+    except TypeError:
+        types = sorted({type(label).__name__ for label in labels})
+        raise TypeError(
+            f"{name} mixes labels of the types {', '.join(types)}, which have no "
+            "order. Give labels of one type, for instance all as strings."
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return labels
 
 
 def to_float32(X):

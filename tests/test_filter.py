@@ -409,6 +409,63 @@ def test_bad_parameters_are_errors(digits, params, message):
         ISPLFilter(**params).fit(*digits)
 
 
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        (lambda y: np.where(y == 3, None, y), "y has missing labels"),
+        (lambda y: pd.Series(y, dtype="Int64").mask(y == 3), "y contains NaN"),
+        (lambda y: pd.array(np.where(y == 3, None, y.astype(str)), "string"), "missing"),
+        (lambda y: np.c_[y, y], "y should be a 1d array"),
+        (lambda y: y + 0.5, "y: Unknown label type: continuous"),
+    ],
+)
+def test_bad_labels_are_errors_that_say_so(digits, labels, message):
+    X, y = digits
+    with pytest.raises(ValueError, match=message):
+        small_filter().fit(X, labels(y))
+
+
+@pytest.mark.parametrize("dtype", ["S", object])
+def test_labels_of_bytes_are_an_error(digits, dtype):
+    X, y = digits
+    with pytest.raises(TypeError, match="y has labels of bytes. Decode them"):
+        small_filter().fit(X, y.astype("S").astype(dtype))
+
+
+@pytest.fixture(scope="module")
+def fitted(digits):
+    return small_filter(n_repeats=1, self_training=False).fit(*digits)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [lambda y: y[:, None], lambda y: pd.DataFrame({"label": y}), list, torch.tensor],
+    ids=["column", "frame", "list", "tensor"],
+)
+def test_score_of_a_column_is_that_of_its_labels(fitted, digits, column):
+    X, y = digits
+    expected = np.mean(fitted.votes_.argmax(axis=1) == y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fitted.score(X, column(y)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        (lambda y: y[:1], "inconsistent numbers of samples"),
+        (lambda y: y.astype(str), "y has labels that are strings, classes_ has others"),
+        (lambda y: np.c_[y, y], "y must have one dimension"),
+        (lambda y: y + 0.5, "y: Unknown label type: continuous"),
+        (lambda y: None, "y must have one dimension"),
+    ],
+)
+def test_score_takes_labels_only(fitted, digits, labels, message):
+    X, y = digits
+    with pytest.raises(ValueError, match=message):
+        fitted.score(X, labels(y))
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
 def test_missing_gpu_is_an_error(digits):
     with pytest.raises(ValueError, match="finds no CUDA device here"):

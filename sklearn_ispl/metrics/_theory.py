@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._validation import constraints, to_float32
+from .._validation import check_column, check_labels, constraints, to_float32
 from .._weak_learner import draw_seed, make_learner, one_thread
 
 
@@ -34,6 +34,7 @@ _LEARNING = {
 def _sampled_error(X, y, estimator, alpha, n_epochs, device, random_state):
     """Return what trains on a sample of some rows and gives the 0-1 error on others."""
     X, y = check_X_y(X, y, dtype="numeric", allow_nd=True)
+    (y,) = check_labels(y=y)
     classes, codes = np.unique(y, return_inverse=True)
     learner = make_learner(estimator, to_float32(X), codes, len(classes), device)
     rng = check_random_state(random_state)
@@ -232,12 +233,19 @@ def compatibility_margin(
 
 
 def _row_numbers(rows, n, name):
-    rows = np.arange(n) if rows is None else np.asarray(rows)
+    if rows is None:
+        return np.arange(n)
+    rows = check_column(rows, name)
     if not rows.size or not rows.any() and rows.dtype == bool:
         raise ValueError(f"{name} is empty; a set needs at least one row.")
     if len(rows) == n > 2 and rows.dtype != bool and np.isin(rows, [0, 1]).all():
         raise ValueError(f"{name} looks like a mask, but is not of bool; convert it.")
-    return np.arange(n)[rows]
+    try:
+        return np.arange(n)[rows]
+    except IndexError as error:
+        raise ValueError(
+            f"{name} must have numbers of rows of X, or be a mask of {n} rows: {error}"
+        ) from None
 
 
 @validate_params(
