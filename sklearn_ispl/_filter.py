@@ -13,8 +13,14 @@ from sklearn.base import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    process_routing,
+)
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from ._base import BaseFilter, complete_docstring
 from ._mixins import SupervisedMixin
@@ -40,6 +46,10 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     random: the next step is trained on kept rows only, and y still fits. As with
     :class:`~sklearn.preprocessing.TargetEncoder`, ``fit_transform(X, y)`` therefore
     differs from ``fit(X, y).transform(X)``: `transform` returns X as it is.
+
+    A `sample_weight` that a Pipeline hands to a later step belongs to the place, not to
+    the row: a kept row in the place of a rejected one has the rejected row's weight. To
+    leave out the weights of rejected rows, use :class:`FilteredClassifier`.
 
     {parameters}
 
@@ -296,7 +306,7 @@ class FilteredClassifier(
         self.classifier = classifier
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, **fit_params):
         """Fit the filter, then the classifier on what it keeps.
 
         Parameters
@@ -307,6 +317,12 @@ class FilteredClassifier(
         y : array-like of shape (n_rows,)
             The given labels.
 
+        **fit_params : dict
+            What the filter and the classifier ask for by metadata routing, such as
+            `sample_weight`. Of metadata with a value for each row, the classifier is
+            given those of the kept rows. Only with ``enable_metadata_routing=True``,
+            see :func:`sklearn.set_config`.
+
         Returns
         -------
         self : FilteredClassifier
@@ -315,26 +331,50 @@ class FilteredClassifier(
         Raises
         ------
         ValueError
-            If X holds images and no classifier was given, and as the filter and the
-            classifier do.
+            If X holds images and no classifier was given, if metadata is passed without
+            metadata routing, and as the filter and the classifier do.
         """
+        _raise_for_params(fit_params, self, "fit")
         X, y = indexable(X, y)
         if self.classifier is None and np.ndim(X) > 2:
             raise ValueError(
                 f"X has {np.ndim(X)} dimensions, but classifier=None means "
                 "LogisticRegression, which takes 2. Pass a classifier for images."
             )
-        self.filter_ = ISPLFilter() if self.filter is None else clone(self.filter)
-        kept = self.filter_.fit(X, y).get_support(indices=True)
-        self.classifier_ = (
-            LogisticRegression() if self.classifier is None else clone(self.classifier)
+        routed = process_routing(self, "fit", **fit_params)
+        self.filter_, self.classifier_ = map(clone, self._parts())
+        self.filter_.fit(X, y, **routed.filter.fit)
+        kept = self.filter_.get_support(indices=True)
+        self.classifier_.fit(
+            _safe_indexing(X, kept),
+            _safe_indexing(y, kept),
+            **_check_method_params(X, routed.classifier.fit, indices=kept),
         )
-        self.classifier_.fit(_safe_indexing(X, kept), _safe_indexing(y, kept))
         self.classes_ = self.classifier_.classes_
         self.n_features_in_ = self.filter_.n_features_in_
         if hasattr(self.filter_, "feature_names_in_"):
             self.feature_names_in_ = self.filter_.feature_names_in_
         return self
+
+    def _parts(self):
+        return (
+            ISPLFilter() if self.filter is None else self.filter,
+            LogisticRegression() if self.classifier is None else self.classifier,
+        )
+
+    def get_metadata_routing(self):
+        """Return who asks for which metadata.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            The filter and the classifier may ask for metadata of `fit`; `score` takes
+            `sample_weight` itself.
+        """
+        in_fit = MethodMapping().add(caller="fit", callee="fit")
+        parts = dict(zip(("filter", "classifier"), self._parts()))
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(method_mapping=in_fit, **parts)
 
     def predict(self, X):
         """Predict labels with the classifier.

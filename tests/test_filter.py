@@ -9,8 +9,10 @@ import torch
 from conftest import make_net
 from imblearn.pipeline import Pipeline as ImbalancedPipeline
 from joblib import parallel_config
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.naive_bayes import GaussianNB
@@ -250,6 +252,54 @@ def test_filtered_classifier_trains_on_kept_rows_only(poisoned_digits):
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
 
 
+@pytest.fixture
+def routing():
+    with config_context(enable_metadata_routing=True):
+        yield
+
+
+def test_weights_reach_the_classifier_without_those_of_dropped_rows(
+    poisoned_digits, routing
+):
+    X, y, _, _ = poisoned_digits
+    X = X.reshape(360, -1)
+    weights = np.random.RandomState(0).uniform(size=360)
+    classifier = GaussianNB().set_fit_request(sample_weight=True)
+    model = FilteredClassifier(small_filter(self_training=False), classifier)
+    model.fit(X, y, sample_weight=weights)
+    kept = model.filter_.get_support()
+    assert not kept.all()
+    expected = GaussianNB().fit(X[kept], y[kept], weights[kept])
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+    pipeline = Pipeline([("model", model)]).fit(X, y, sample_weight=weights)
+    np.testing.assert_array_equal(pipeline.predict_proba(X), model.predict_proba(X))
+
+
+def test_weights_that_nobody_asked_for_are_an_error(digits, routing):
+    X, y = digits[0].reshape(360, -1), digits[1]
+    model = FilteredClassifier(small_filter(), GaussianNB())
+    with pytest.raises(UnsetMetadataPassedError, match=r"\[sample_weight\] are passed"):
+        model.fit(X, y, sample_weight=np.ones(360))
+
+
+def test_weights_without_routing_are_an_error(digits):
+    X, y = digits[0].reshape(360, -1), digits[1]
+    with pytest.raises(ValueError, match="enable_metadata_routing=True"):
+        FilteredClassifier().fit(X, y, sample_weight=np.ones(360))
+
+
+def test_a_weight_of_the_score_is_used(poisoned_digits, routing):
+    X, y = poisoned_digits[0].reshape(360, -1), poisoned_digits[1]
+    classifier = GaussianNB().set_fit_request(sample_weight=False)
+    model = FilteredClassifier(small_filter(), classifier).fit(X, y)
+    model.set_score_request(sample_weight=True)
+    right = model.predict(X) == y
+    assert not right.all()
+    search = GridSearchCV(model, {}, cv=[(np.arange(360), np.arange(360))])
+    search.fit(X, y, sample_weight=right.astype(float))
+    assert search.best_score_ == 1
+
+
 @pytest.mark.parametrize(
     "classifier, method, has",
     [
@@ -414,7 +464,7 @@ def test_bad_parameters_are_errors(digits, params, message):
     [
         (lambda y: np.where(y == 3, None, y), "y has missing labels"),
         (lambda y: pd.Series(y, dtype="Int64").mask(y == 3), "y contains NaN"),
-        (lambda y: pd.array(np.where(y == 3, None, y.astype(str)), "string"), "missing"),
+        (lambda y: pd.Series(y.astype(str), dtype="string").mask(y == 3), "missing"),
         (lambda y: np.c_[y, y], "y should be a 1d array"),
         (lambda y: y + 0.5, "y: Unknown label type: continuous"),
     ],
