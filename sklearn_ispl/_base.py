@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._marks import MarkSearch
-from ._mixins import SupervisedMixin, SupportMixin
+from ._mixins import SupervisedMixin, SupportMixin, fit_anew
 from ._partitioner import partition
 from ._rules import core_support, vote_support
 from ._self_training import (
@@ -22,9 +22,10 @@ from ._self_training import (
     self_train_repeatedly,
     whole_task,
 )
+from ._settings import one_thread, own_settings
 from ._validation import check_labels, check_training_set, constraints
 from ._voter import count_votes, predict_all
-from ._weak_learner import draw_seed, make_learner, one_thread
+from ._weak_learner import draw_seed, make_learner
 from ._window_test import are_many_images
 from .exceptions import ClassVanishedWarning, UnlearnedClassWarning
 
@@ -147,18 +148,24 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         UserWarning
             If X looks like images whose channels come last.
         """
-        _, X32, codes = check_training_set(self, X, y)
-        self._row_shape = X32.shape[1:]
-        rng = check_random_state(self.random_state)
-        new_learner = partial(
-            make_learner, self.estimator, X32, codes, len(self.classes_), self.device
-        )
-        # One pool for all, so that workers are handed the rows but once.
-        with Parallel(n_jobs=self.n_jobs) as parallel, one_thread():
-            whole = self._collect_votes(parallel, new_learner, X32, codes, rng)
-            self._decide(parallel, new_learner, X32, codes, rng, whole)
-        self._donor_seed = draw_seed(rng)
-        self._warn_of_vanished_classes(codes)
+        with fit_anew(self), own_settings():
+            _, X32, codes = check_training_set(self, X, y)
+            self._row_shape = X32.shape[1:]
+            rng = check_random_state(self.random_state)
+            new_learner = partial(
+                make_learner,
+                self.estimator,
+                X32,
+                codes,
+                len(self.classes_),
+                self.device,
+            )
+            # One pool for all, so that workers are handed the rows but once.
+            with Parallel(n_jobs=self.n_jobs) as parallel:
+                whole = self._collect_votes(parallel, new_learner, X32, codes, rng)
+                self._decide(parallel, new_learner, X32, codes, rng, whole)
+            self._donor_seed = draw_seed(rng)
+            self._warn_of_vanished_classes(codes)
         return self
 
     def _collect_votes(self, parallel, new_learner, X, codes, rng):

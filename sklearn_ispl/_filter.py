@@ -23,7 +23,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from ._base import BaseFilter, complete_docstring
-from ._mixins import SupervisedMixin
+from ._mixins import SupervisedMixin, fit_anew
 
 
 @complete_docstring
@@ -334,26 +334,27 @@ class FilteredClassifier(
             If X holds images and no classifier was given, if metadata is passed without
             metadata routing, and as the filter and the classifier do.
         """
-        _raise_for_params(fit_params, self, "fit")
-        X, y = indexable(X, y)
-        if self.classifier is None and np.ndim(X) > 2:
-            raise ValueError(
-                f"X has {np.ndim(X)} dimensions, but classifier=None means "
-                "LogisticRegression, which takes 2. Pass a classifier for images."
+        with fit_anew(self):
+            _raise_for_params(fit_params, self, "fit")
+            X, y = indexable(X, y)
+            if self.classifier is None and np.ndim(X) > 2:
+                raise ValueError(
+                    f"X has {np.ndim(X)} dimensions, but classifier=None means "
+                    "LogisticRegression, which takes 2. Pass a classifier for images."
+                )
+            routed = process_routing(self, "fit", **fit_params)
+            self.filter_, self.classifier_ = map(clone, self._parts())
+            self.filter_.fit(X, y, **routed.filter.fit)
+            kept = self.filter_.get_support(indices=True)
+            self.classifier_.fit(
+                _safe_indexing(X, kept),
+                _safe_indexing(y, kept),
+                **_check_method_params(X, routed.classifier.fit, indices=kept),
             )
-        routed = process_routing(self, "fit", **fit_params)
-        self.filter_, self.classifier_ = map(clone, self._parts())
-        self.filter_.fit(X, y, **routed.filter.fit)
-        kept = self.filter_.get_support(indices=True)
-        self.classifier_.fit(
-            _safe_indexing(X, kept),
-            _safe_indexing(y, kept),
-            **_check_method_params(X, routed.classifier.fit, indices=kept),
-        )
-        self.classes_ = self.classifier_.classes_
-        self.n_features_in_ = self.filter_.n_features_in_
-        if hasattr(self.filter_, "feature_names_in_"):
-            self.feature_names_in_ = self.filter_.feature_names_in_
+            self.classes_ = self.classifier_.classes_
+            self.n_features_in_ = self.filter_.n_features_in_
+            if hasattr(self.filter_, "feature_names_in_"):
+                self.feature_names_in_ = self.filter_.feature_names_in_
         return self
 
     def _parts(self):

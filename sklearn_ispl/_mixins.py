@@ -1,7 +1,27 @@
 """What several estimators have in common."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
+
+
+@contextmanager
+def fit_anew(estimator):
+    """Fit an estimator in this block, or leave it as it was if that fails.
+
+    Nothing that an earlier fit learned outlives the new one.
+    """
+    before = vars(estimator).copy()
+    for name in before:
+        if name.endswith("_") and not name.startswith("_"):
+            delattr(estimator, name)
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 class SupervisedMixin:

@@ -8,9 +8,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._inference import predict_codes
 from ._ispl import sample
+from ._mixins import fit_anew
 from ._partitioner import ISPLPartitioner, code_dtype
+from ._settings import own_settings
 from ._validation import check_training_set, constraints, to_float32
-from ._weak_learner import draw_seed, make_learner, one_thread, set_random_states
+from ._weak_learner import draw_seed, make_learner, set_random_states
 
 
 def count_votes(predictions, n_classes):
@@ -208,24 +210,24 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
             `components` is of another length, or if the weak learner does not fit the
             data.
         """
-        X, X32, codes = check_training_set(self, X, y)
-        rng = check_random_state(self.random_state)
-        if components is None:
-            components = self._find_components(X, y, rng)
-        components = check_array(components, ensure_2d=False, dtype=None)
-        check_consistent_length(X, components)
-        _, self.components_ = np.unique(components, return_inverse=True)
+        with fit_anew(self), own_settings():
+            X, X32, codes = check_training_set(self, X, y)
+            rng = check_random_state(self.random_state)
+            if components is None:
+                components = self._find_components(X, y, rng)
+            components = check_array(components, ensure_2d=False, dtype=None)
+            check_consistent_length(X, components)
+            _, self.components_ = np.unique(components, return_inverse=True)
 
-        learner = make_learner(
-            self.estimator, X32, codes, len(self.classes_), self.device
-        )
-        with one_thread():
+            learner = make_learner(
+                self.estimator, X32, codes, len(self.classes_), self.device
+            )
             self._fit_components(learner, codes, rng)
-        sizes = np.bincount(self.components_)
-        self.component_votes_, self.component_support_ = component_votes(
-            self.loss_matrix_, sizes
-        )
-        self.support_ = self.component_support_[self.components_]
+            sizes = np.bincount(self.components_)
+            self.component_votes_, self.component_support_ = component_votes(
+                self.loss_matrix_, sizes
+            )
+            self.support_ = self.component_support_[self.components_]
         return self
 
     def _find_components(self, X, y, rng):
@@ -299,5 +301,5 @@ def predict_all(estimators, X, n_classes):
     """
     X = to_float32(X)
     dtype = code_dtype(n_classes)
-    with one_thread():
+    with own_settings():
         return np.stack([predict_codes(e, X).astype(dtype) for e in estimators])

@@ -13,11 +13,11 @@ import torch
 from sklearn.base import clone
 from sklearn.utils import check_random_state, gen_batches
 from skorch import NeuralNet, NeuralNetClassifier
-from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional as F
 
 from ._inference import as_tensor, for_inference, forward, score_batch
+from ._settings import one_thread  # noqa: F401, where others look for it
 from .modules import MLP, ConvNet
 
 # torch's generator is one per process: threads take turns at it, or their learners
@@ -140,22 +140,6 @@ def _seed_torch(seed, device):
             torch.cuda.manual_seed(seed)
     elif device.type != "cpu":
         torch.manual_seed(seed)
-
-
-@contextmanager
-def one_thread():
-    """Run torch, BLAS and OpenMP on one thread: sums are the same for every `n_jobs`.
-
-    For nets as small as weak learners, processes are the better use of cores; and
-    threads that wait for one another take many times as long over small matrices.
-    """
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def shuffled_batches(rows, batch_size):

@@ -21,7 +21,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_ispl import FilteredClassifier, ISPLFilter, ISPLSampler
+from sklearn_ispl import (
+    BoostedHomogeneousVoter,
+    FilteredClassifier,
+    InverseSelfPacedLearner,
+    ISPLFilter,
+    ISPLPartitioner,
+    ISPLSampler,
+)
 from sklearn_ispl._self_training import find_poison
 from sklearn_ispl._validation import check_training_set
 from sklearn_ispl.exceptions import ClassVanishedWarning, SmallClassWarning
@@ -624,3 +631,51 @@ def test_filtered_classifier_says_at_once_that_images_need_a_classifier(digits):
     with pytest.raises(ValueError, match="X has 4 dimensions.*Pass a classifier"):
         model.fit(*digits)
     assert not hasattr(model, "filter_")
+
+
+def test_a_failed_fit_leaves_an_estimator_as_it_was(fitted_estimator, digits):
+    before = vars(fitted_estimator).copy()
+    X, y = digits[0].reshape(360, -1), digits[1]
+    fresh = clone(fitted_estimator)
+    for estimator in (fresh, fitted_estimator):
+        learned = [name for name in vars(estimator) if name.endswith("_")]
+        for bad in ((X, y[:-1]), (X, np.zeros(360)), (np.full_like(X, np.nan), y)):
+            with pytest.raises(ValueError):
+                estimator.fit(*bad)
+        assert [name for name in vars(estimator) if name.endswith("_")] == learned
+    assert all(vars(fitted_estimator)[name] is value for name, value in before.items())
+
+
+@pytest.fixture(
+    params=[
+        InverseSelfPacedLearner(n_epochs=1, random_state=0),
+        ISPLPartitioner(n_epochs=1, random_state=0),
+        BoostedHomogeneousVoter(n_epochs=1, random_state=0),
+        small_filter(n_repeats=1, self_training=False),
+        FilteredClassifier(small_filter(n_repeats=1, self_training=False)),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def fitted_estimator(request, digits):
+    X = pd.DataFrame(digits[0].reshape(360, -1)).add_prefix("pixel ")
+    return clone(request.param).fit(X, digits[1])
+
+
+def test_a_late_failure_leaves_nothing_behind(digits):
+    ispl = small_filter(estimator=make_net(lr=1e30))
+    with pytest.raises(ValueError, match="turned NaN"):
+        ispl.fit(*digits)
+    assert not [name for name in vars(ispl) if name.endswith("_")]
+
+
+def test_nothing_of_an_earlier_fit_is_left(fitted_estimator, digits):
+    assert fitted_estimator.feature_names_in_[0] == "pixel 0"
+    fitted_estimator.fit(digits[0].reshape(360, -1), digits[1])
+    assert not hasattr(fitted_estimator, "feature_names_in_")
+
+
+def test_sample_indices_are_those_of_the_last_fit(digits):
+    sampler = ISPLSampler(n_repeats=1, self_training=False, random_state=0)
+    sampler.fit_resample(*digits)
+    sampler.fit(digits[0][:200], digits[1][:200])
+    assert not hasattr(sampler, "sample_indices_")

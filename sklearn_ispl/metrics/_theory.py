@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._settings import own_settings
 from .._validation import check_column, check_labels, constraints, to_float32
-from .._weak_learner import draw_seed, make_learner, one_thread
+from .._weak_learner import draw_seed, make_learner
 
 
 class Estimate(NamedTuple):
@@ -36,12 +37,13 @@ def _sampled_error(X, y, estimator, alpha, n_epochs, device, random_state):
     X, y = check_X_y(X, y, dtype="numeric", allow_nd=True)
     (y,) = check_labels(y=y)
     classes, codes = np.unique(y, return_inverse=True)
-    learner = make_learner(estimator, to_float32(X), codes, len(classes), device)
+    with own_settings():
+        learner = make_learner(estimator, to_float32(X), codes, len(classes), device)
     rng = check_random_state(random_state)
 
     def error(trained_on, tested_on):
         n_sampled = max(1, round(alpha * len(trained_on)))
-        with one_thread():
+        with own_settings():
             learner.start(draw_seed(rng))
             learner.train(rng.choice(trained_on, n_sampled), n_epochs)
             return np.mean(learner.score(tested_on)[1] != codes[tested_on])
