@@ -9,10 +9,9 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._marks import MarkSearch
-from ._mixins import SupervisedMixin, SupportMixin, fit_anew
+from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
 from ._partitioner import partition
 from ._rules import core_support, vote_support
 from ._self_training import (
@@ -59,7 +58,7 @@ def _one_model(new_learner, task):
         return Verdict(losses, predicted, features, learner.estimator_)
 
 
-class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
+class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     """The procedure of B.1; the public classes are thin faces over it."""
 
     _parameter_constraints: dict = {
@@ -150,7 +149,6 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         """
         with fit_anew(self), own_settings():
             _, X32, codes = check_training_set(self, X, y)
-            self._row_shape = X32.shape[1:]
             rng = check_random_state(self.random_state)
             new_learner = partial(
                 make_learner,
@@ -335,16 +333,6 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         y, _ = check_labels(y=y, classes_=self.classes_)
         return float(accuracy_score(y, self.classes_[votes.argmax(axis=1)]))
 
-    def _check_rows(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
-        if X.shape[1:] != self._row_shape:
-            raise ValueError(
-                f"The rows of X have shape {X.shape[1:]}, but {type(self).__name__} "
-                f"was fitted to rows of shape {self._row_shape}."
-            )
-        return X
-
 
 _PARAMETERS = """Parameters
     ----------
@@ -420,7 +408,7 @@ _PARAMETERS = """Parameters
         the same time, each in a process of one thread. The result does not depend on
         it.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there
         is one, else the CPU; None is the net's own.
 

@@ -13,6 +13,7 @@ from sklearn.base import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -140,10 +141,22 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
         Raises
         ------
         ValueError
-            If every row of a class was rejected, and as `fit`.
+            If every row of a class was rejected, if X holds images and `set_output`
+            asks for frames, and as `fit`.
         """
+        self._refuse_frames_of_images(X)
         donors = self.fit(X, y)._donors(np.asarray(y).ravel())
         return self._check_rows(X)[donors]
+
+    def _refuse_frames_of_images(self, X):
+        container = _get_output_config("transform", self)["dense"]
+        n_dimensions = len(getattr(X, "shape", ())) or np.ndim(X)
+        if container != "default" and n_dimensions != 2:
+            raise ValueError(
+                f"X has {n_dimensions} dimensions, but set_output(transform="
+                f"{container!r}) asks for a frame, which has 2. Use "
+                'set_output(transform="default").'
+            )
 
     def _donors(self, y):
         """Return, for each row, itself or a kept row of its label."""
@@ -175,6 +188,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
         X : ndarray of shape (n_rows, ...)
             The same rows.
         """
+        self._refuse_frames_of_images(X)
         return self._check_rows(X)
 
 

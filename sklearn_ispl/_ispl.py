@@ -158,7 +158,7 @@ class InverseSelfPacedLearner(SupervisedMixin, SupportMixin, BaseEstimator):
         Epochs of training in one iteration. The learner must stay weak: more epochs
         let it learn a trigger from a handful of rows.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there
         is one, else the CPU; None is the net's own.
 

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 @contextmanager
@@ -22,6 +22,20 @@ def fit_anew(estimator):
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
+
+
+class RowsMixin:
+    """Checks that rows to predict are like those of the fit."""
+
+    def _check_rows(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
+        if X.shape[1:] != self._row_shape:
+            raise ValueError(
+                f"The rows of X have shape {X.shape[1:]}, but {type(self).__name__} "
+                f"was fitted to rows of shape {self._row_shape}."
+            )
+        return X
 
 
 class SupervisedMixin:

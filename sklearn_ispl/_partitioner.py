@@ -138,7 +138,7 @@ class ISPLPartitioner(SupervisedMixin, BaseEstimator):
     n_epochs : int, default=2
         Epochs of training in one iteration.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there
         is one, else the CPU; None is the net's own.
 

@@ -9,6 +9,7 @@ from sklearn.utils._missing import is_pandas_na
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
+from torch import device
 
 from .exceptions import SmallClassWarning
 
@@ -23,7 +24,7 @@ CONSTRAINTS = {
     "n_repeats": [Interval(Integral, 1, None, closed="left")],
     "n_estimates": [Interval(Integral, 1, None, closed="left")],
     "n_jobs": [Integral, None],
-    "device": [str, None],
+    "device": [str, device, None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
@@ -40,7 +41,8 @@ def check_training_set(estimator, X, y):
     Parameters
     ----------
     estimator : BaseEstimator
-        The estimator being fitted; gets `n_features_in_` and `classes_`.
+        The estimator being fitted; gets `n_features_in_`, `classes_` and
+        `_row_shape`.
 
     X : array-like of shape (n, ...)
     y : array-like of shape (n,)
@@ -101,6 +103,7 @@ def check_training_set(estimator, X, y):
             UserWarning,
             stacklevel=4,
         )
+    estimator._row_shape = X.shape[1:]
     return X, to_float32(X), codes.astype(np.int64)
 
 
@@ -173,8 +176,8 @@ def _check_labels(labels, name):
     try:
         assert_all_finite(labels, input_name=name)
         if len(labels):
-            check_classification_targets(labels)
             np.unique(labels)
+            check_classification_targets(labels)
     except TypeError:
         types = sorted({type(label).__name__ for label in labels})
         raise TypeError(

@@ -2,16 +2,15 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._inference import predict_codes
 from ._ispl import sample
-from ._mixins import fit_anew
+from ._mixins import RowsMixin, fit_anew
 from ._partitioner import ISPLPartitioner, code_dtype
 from ._settings import own_settings
-from ._validation import check_training_set, constraints, to_float32
+from ._validation import check_labels, check_training_set, constraints, to_float32
 from ._weak_learner import draw_seed, make_learner, set_random_states
 
 
@@ -61,7 +60,7 @@ def component_votes(losses, sizes):
     return votes, votes > sizes.sum() / 2
 
 
-class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
+class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
     """Let homogeneous components of a training set vote: Algorithm 1.
 
     For every component a weak learner is trained on a sample of it. The component
@@ -91,7 +90,7 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
     n_epochs : int, default=40
         Epochs of training of a learner.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there
         is one, else the CPU; None is the net's own.
 
@@ -207,15 +206,15 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If y has one class or is continuous, if X has NaN or infinite values, if
-            `components` is of another length, or if the weak learner does not fit the
-            data.
+            `components` is of another length or no column of labels, or if the weak
+            learner does not fit the data.
         """
         with fit_anew(self), own_settings():
             X, X32, codes = check_training_set(self, X, y)
             rng = check_random_state(self.random_state)
             if components is None:
                 components = self._find_components(X, y, rng)
-            components = check_array(components, ensure_2d=False, dtype=None)
+            (components,) = check_labels(components=components)
             check_consistent_length(X, components)
             _, self.components_ = np.unique(components, return_inverse=True)
 
@@ -268,8 +267,7 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
         proba : ndarray of shape (n_rows, n_classes)
             Shares, in the order of `classes_`.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
+        X = self._check_rows(X)
         votes = count_votes(
             predict_all(self.estimators_, X, len(self.classes_)), len(self.classes_)
         )

@@ -6,11 +6,12 @@ moved to its device once. The algorithms above see NumPy arrays only.
 
 import inspect
 from contextlib import contextmanager, nullcontext
+from numbers import Integral
 from threading import RLock
 
 import numpy as np
 import torch
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state, gen_batches
 from skorch import NeuralNet, NeuralNetClassifier
 from torch import nn
@@ -46,6 +47,11 @@ def make_learner(estimator, X, y, n_classes, device):
     """
     if estimator is None:
         estimator = default_net(X)
+    if is_regressor(estimator):
+        raise TypeError(
+            f"estimator is a regressor ({type(estimator).__name__}), but rows have "
+            "labels. Pass a classifier, such as skorch.NeuralNetClassifier."
+        )
     if isinstance(estimator, NeuralNet):
         return SkorchLearner(estimator, X, y, n_classes, device)
     return SklearnLearner(estimator, X, y, n_classes)
@@ -118,6 +124,19 @@ def resolve_device(device, net_device="cpu"):
     return resolved
 
 
+def usable_device(device, net_device="cpu"):
+    """Resolve a device and try it: not all that torch has a name for can compute."""
+    resolved = resolve_device(device, net_device)
+    try:
+        torch.zeros(1, device=resolved).cpu()
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"device={str(resolved)!r} cannot be used here: {error}. Use "
+            'device="auto" or device="cpu".'
+        ) from error
+    return resolved
+
+
 @contextmanager
 def isolated_seed(seed, device):
     """Seed torch and NumPy for one block and leave their global states as found."""
@@ -146,12 +165,22 @@ def shuffled_batches(rows, batch_size):
     """Split `rows`, shuffled, into batches of equal size, at most `batch_size`.
 
     Equal sizes leave no last batch of one row, which batch norm cannot train on. For
-    the same reason a single row is doubled.
+    the same reason a single row is doubled, and batches of one row become two or three.
     """
     if len(rows) == 1:
         rows = rows.repeat(2)
     order = torch.randperm(len(rows)).to(rows.device)
-    return rows[order].tensor_split(-(-len(rows) // batch_size))
+    n_batches = min(-(-len(rows) // batch_size), len(rows) // 2)
+    return rows[order].tensor_split(n_batches)
+
+
+def check_batch_size(batch_size):
+    """Raise unless a net's number of rows in a batch is one."""
+    if not isinstance(batch_size, Integral) or batch_size < 1 and batch_size != -1:
+        raise ValueError(
+            f"The weak learner has batch_size={batch_size!r}. It must be an integer "
+            "from 1, or -1 for all rows in one batch (estimator__batch_size)."
+        )
 
 
 class SkorchLearner:
@@ -168,7 +197,8 @@ class SkorchLearner:
     """
 
     def __init__(self, net, X, y, n_classes, device):
-        self.device = resolve_device(device, net.device)
+        check_batch_size(net.batch_size)
+        self.device = usable_device(device, net.device)
         self.n_classes = n_classes
         self.X = as_tensor(X, self.device)
         self.y = torch.as_tensor(y, device=self.device)

@@ -529,6 +529,11 @@ def test_missing_gpu_is_an_error(digits):
         ISPLFilter(device="cuda").fit(*digits)
 
 
+def test_a_device_of_torch_will_do(digits):
+    ispl = small_filter(device=torch.device("cpu"), self_training=False).fit(*digits)
+    assert ispl.estimators_[0].device == "cpu"
+
+
 def test_class_with_one_row_warns(digits):
     X, y = digits
     y = y.copy()
@@ -679,3 +684,11 @@ def test_sample_indices_are_those_of_the_last_fit(digits):
     sampler.fit_resample(*digits)
     sampler.fit(digits[0][:200], digits[1][:200])
     assert not hasattr(sampler, "sample_indices_")
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_a_frame_of_images_is_refused_before_the_fit(digits, container):
+    ispl = small_filter().set_output(transform=container)
+    with pytest.raises(ValueError, match="X has 4 dimensions, but set_output"):
+        ispl.fit_transform(*digits)
+    assert not hasattr(ispl, "support_")

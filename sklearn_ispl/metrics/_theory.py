@@ -102,7 +102,7 @@ def expansion_error(
     n_repeats : int, default=5
         Samples, and learners, that the expectation is estimated from.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         Where a skorch net runs; see :class:`~sklearn_ispl.InverseSelfPacedLearner`.
 
     random_state : int, RandomState instance or None, default=None
@@ -191,7 +191,7 @@ def compatibility_margin(
     n_repeats : int, default=5
         Pairs of learners that the expectation is estimated from.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         Where a skorch net runs; see :class:`~sklearn_ispl.InverseSelfPacedLearner`.
 
     random_state : int, RandomState instance or None, default=None
