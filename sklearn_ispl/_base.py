@@ -117,7 +117,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_rows, ...)
             Training rows, finite numbers: 2-D, or images (n_rows, channels, height,
-            width). Kept in memory once as float32.
+            width). Kept in memory once as float32, scaled where its values are far
+            from what float32 and nets can take: beyond a million, below a thousandth,
+            or with a spread that is small beside their mean.
 
         y : array-like of shape (n_rows,)
             The given labels, of any type.
@@ -246,6 +248,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             self.marks_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
             for nth, code in enumerate(finding.poisoned):
                 self.marks_[nth] = finding.marks.get(code, np.nan)
+            self.marks_ = self._scaling.undo(self.marks_)
             self.unlearned_classes_ = self.classes_[finding.unlearned]
             self._warn_of_unlearned_classes()
         elif self.method == "core":
@@ -329,7 +332,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         """
         X = self._check_rows(X)
         n_classes = len(self.classes_)
-        votes = count_votes(predict_all(self.estimators_, X, n_classes), n_classes)
+        predictions = predict_all(self.estimators_, self._scaling(X), n_classes)
+        votes = count_votes(predictions, n_classes)
         y, _ = check_labels(y=y, classes_=self.classes_)
         return float(accuracy_score(y, self.classes_[votes.argmax(axis=1)]))
 
@@ -458,7 +462,8 @@ _ATTRIBUTES = """Attributes
         The component of each row in each repeat.
 
     estimators_ : list of length n_learners
-        The weak learners, in the order of `predictions_`.
+        The weak learners, in the order of `predictions_`. They take float32 rows, and
+        scaled ones where X had to be scaled (see `fit`).
 
     classes_ : ndarray of shape (n_classes,)
         The labels.

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 from torch import device
 
+from ._scaling import scaling_of
 from .exceptions import SmallClassWarning
 
 # Shared by the estimators; each takes what it has.
@@ -41,8 +42,8 @@ def check_training_set(estimator, X, y):
     Parameters
     ----------
     estimator : BaseEstimator
-        The estimator being fitted; gets `n_features_in_`, `classes_` and
-        `_row_shape`.
+        The estimator being fitted; gets `n_features_in_`, `classes_`,
+        `_row_shape` and `_scaling`.
 
     X : array-like of shape (n, ...)
     y : array-like of shape (n,)
@@ -53,7 +54,8 @@ def check_training_set(estimator, X, y):
         As given, validated.
 
     X32 : ndarray of shape (n, ...), float32
-        `X` itself where it is float32 already.
+        Scaled where float32 or a net could not tell its values apart; `X` itself
+        where it is float32 already.
 
     codes : ndarray of shape (n,), int64
         The labels' positions in `classes_`.
@@ -104,7 +106,8 @@ def check_training_set(estimator, X, y):
             stacklevel=4,
         )
     estimator._row_shape = X.shape[1:]
-    return X, to_float32(X), codes.astype(np.int64)
+    estimator._scaling = scaling_of(X)
+    return X, estimator._scaling(X), codes.astype(np.int64)
 
 
 def check_labels(**named):
@@ -187,15 +190,3 @@ def _check_labels(labels, name):
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     return labels
-
-
-def to_float32(X):
-    """Return X as contiguous float32, the type that the learners compute in."""
-    with np.errstate(over="ignore"):
-        X32 = np.ascontiguousarray(X, dtype=np.float32)
-    if X32 is not X and X.dtype.kind == "f" and not np.isfinite(X32).all():
-        raise ValueError(
-            "X contains values too large for dtype('float32'), the type that the weak "
-            "learners compute in; scale X."
-        )
-    return X32

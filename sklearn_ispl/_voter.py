@@ -10,7 +10,7 @@ from ._ispl import sample
 from ._mixins import RowsMixin, fit_anew
 from ._partitioner import ISPLPartitioner, code_dtype
 from ._settings import own_settings
-from ._validation import check_labels, check_training_set, constraints, to_float32
+from ._validation import check_labels, check_training_set, constraints
 from ._weak_learner import draw_seed, make_learner, set_random_states
 
 
@@ -268,9 +268,9 @@ class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
             Shares, in the order of `classes_`.
         """
         X = self._check_rows(X)
-        votes = count_votes(
-            predict_all(self.estimators_, X, len(self.classes_)), len(self.classes_)
-        )
+        n_classes = len(self.classes_)
+        predictions = predict_all(self.estimators_, self._scaling(X), n_classes)
+        votes = count_votes(predictions, n_classes)
         return votes / len(self.estimators_)
 
     def predict(self, X):
@@ -291,13 +291,12 @@ class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
 
 
 def predict_all(estimators, X, n_classes):
-    """Return the class codes that kept learners predict for X.
+    """Return the class codes that kept learners predict for X, float32.
 
     Returns
     -------
     predictions : ndarray of shape (n_learners, n), the smallest unsigned integer type
     """
-    X = to_float32(X)
     dtype = code_dtype(n_classes)
     with own_settings():
         return np.stack([predict_codes(e, X).astype(dtype) for e in estimators])

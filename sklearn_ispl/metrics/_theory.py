@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._scaling import scaling_of
 from .._settings import own_settings
-from .._validation import check_column, check_labels, constraints, to_float32
+from .._validation import check_column, check_labels, constraints
 from .._weak_learner import draw_seed, make_learner
 
 
@@ -37,8 +38,9 @@ def _sampled_error(X, y, estimator, alpha, n_epochs, device, random_state):
     X, y = check_X_y(X, y, dtype="numeric", allow_nd=True)
     (y,) = check_labels(y=y)
     classes, codes = np.unique(y, return_inverse=True)
+    X32 = scaling_of(X)(X)
     with own_settings():
-        learner = make_learner(estimator, to_float32(X), codes, len(classes), device)
+        learner = make_learner(estimator, X32, codes, len(classes), device)
     rng = check_random_state(random_state)
 
     def error(trained_on, tested_on):
