@@ -25,6 +25,7 @@ from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from ._base import BaseFilter, complete_docstring
 from ._mixins import SupervisedMixin, fit_anew
+from ._validation import check_labels
 
 
 @complete_docstring
@@ -145,7 +146,8 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
             asks for frames, and as `fit`.
         """
         self._refuse_frames_of_images(X)
-        donors = self.fit(X, y)._donors(np.asarray(y).ravel())
+        self.fit(X, y)
+        donors = self._donors(*check_labels(y=y))
         return self._check_rows(X)[donors]
 
     def _refuse_frames_of_images(self, X):

@@ -8,6 +8,7 @@ from sklearn.utils import gen_batches
 from skorch import NeuralNet
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.data import DataLoader, Dataset
 
 
 def as_tensor(X, device):
@@ -16,6 +17,29 @@ def as_tensor(X, device):
         # joblib hands workers read-only maps; the tensor is only ever read.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writ")
         return torch.as_tensor(X, dtype=torch.float32, device=device)
+
+
+def from_tensor(data, name):
+    """Return a tensor, on any device and with or without gradients, as an array.
+
+    Anything else comes back as it is, but for data sets, which are an error.
+    """
+    if isinstance(data, Dataset | DataLoader) or type(data).__module__.startswith(
+        "datasets."  # of Hugging Face
+    ):
+        raise TypeError(
+            f"{name} is a {type(data).__name__}, but arrays are needed: read its rows "
+            "and its labels into two arrays, and pass both."
+        )
+    if not isinstance(data, torch.Tensor):
+        return data
+    data = data.detach()
+    try:
+        return (data.float() if data.dtype == torch.bfloat16 else data).cpu().numpy()
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        raise TypeError(
+            f"{name} is a tensor that cannot be read as an array: {error}"
+        ) from error
 
 
 def score_batch(X):

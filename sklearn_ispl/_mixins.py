@@ -3,7 +3,9 @@
 from contextlib import contextmanager
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
+
+from ._validation import check_rows
 
 
 @contextmanager
@@ -29,7 +31,7 @@ class RowsMixin:
 
     def _check_rows(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
+        X = check_rows(self, X, reset=False)
         if X.shape[1:] != self._row_shape:
             raise ValueError(
                 f"The rows of X have shape {X.shape[1:]}, but {type(self).__name__} "

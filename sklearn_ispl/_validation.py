@@ -1,5 +1,6 @@
 """What the estimators ask of their training set and of their parameters."""
 
+import re
 import warnings
 from numbers import Integral, Real
 
@@ -11,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 from torch import device
 
+from ._inference import from_tensor
 from ._scaling import scaling_of
 from .exceptions import SmallClassWarning
 
@@ -76,11 +78,10 @@ def check_training_set(estimator, X, y):
     UserWarning
         If X looks like images whose channels come last.
     """
+    y = from_tensor(y, "y")
     if y is not None:
         refuse_missing(y, "y")
-    X, y = validate_data(
-        estimator, X, y, dtype="numeric", allow_nd=True, ensure_min_samples=2
-    )
+    X, y = check_rows(estimator, X, y=y, ensure_min_samples=2)
     (y,) = check_labels(y=y)
     estimator.classes_, codes, counts = np.unique(
         y, return_inverse=True, return_counts=True
@@ -108,6 +109,62 @@ def check_training_set(estimator, X, y):
     estimator._row_shape = X.shape[1:]
     estimator._scaling = scaling_of(X)
     return X, estimator._scaling(X), codes.astype(np.int64)
+
+
+def check_rows(estimator, X, **settings):
+    """Validate rows as scikit-learn does, with errors that say what to do about X.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+    X : array-like of shape (n, ...)
+    **settings : dict
+        Of :func:`~sklearn.utils.validation.validate_data`; y is one of them.
+
+    Returns
+    -------
+    checked : ndarray of shape (n, ...), or a pair of it and y
+        Numbers.
+    """
+    X = from_tensor(X, "X")
+    try:
+        checked = validate_data(
+            estimator, X, dtype="numeric", allow_nd=True, **settings
+        )
+    except (TypeError, ValueError) as error:
+        _refuse_columns(X)
+        if re.search(r"\b[Xy]\b", str(error)):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"X or y cannot be used: {error}") from error
+    found = checked[0] if isinstance(checked, tuple) else checked
+    if found.dtype.kind not in "biuf":
+        _refuse_columns(X)
+        raise ValueError(f"X has values of {found.dtype}, which are no numbers.")
+    if 0 in found.shape[1:]:
+        raise ValueError(f"X has shape {found.shape}: its rows hold no values.")
+    return checked
+
+
+def _refuse_columns(X):
+    """Raise if columns of a frame hold no numbers."""
+    bad = [name for name in getattr(X, "columns", ()) if not _is_numeric(X[name])]
+    if bad:
+        raise ValueError(
+            f"X has columns that hold no numbers: {bad}. Encode them, for instance "
+            "with OneHotEncoder or OrdinalEncoder, or leave them out."
+        )
+
+
+def _is_numeric(column):
+    values = np.asarray(column)
+    if values.dtype.kind != "O":
+        return values.dtype.kind in "biuf"
+    try:
+        values[[not is_pandas_na(value) for value in values]].astype(float)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def check_labels(**named):
@@ -150,7 +207,7 @@ def check_labels(**named):
 def check_column(values, name):
     """Return an array or a single column as an array of one dimension."""
     try:
-        return column_or_1d(values)
+        return column_or_1d(from_tensor(values, name))
     except ValueError as error:
         raise ValueError(
             f"{name} must have one dimension, or be a single column: {error}"

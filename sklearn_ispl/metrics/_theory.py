@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._inference import from_tensor
 from .._scaling import scaling_of
 from .._settings import own_settings
 from .._validation import check_column, check_labels, constraints
@@ -35,6 +36,7 @@ _LEARNING = {
 
 def _sampled_error(X, y, estimator, alpha, n_epochs, device, random_state):
     """Return what trains on a sample of some rows and gives the 0-1 error on others."""
+    X, y = from_tensor(X, "X"), from_tensor(y, "y")
     X, y = check_X_y(X, y, dtype="numeric", allow_nd=True)
     (y,) = check_labels(y=y)
     classes, codes = np.unique(y, return_inverse=True)
