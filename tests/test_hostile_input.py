@@ -23,7 +23,8 @@ few = settings(
 )
 
 EXTREME = [np.nan, np.inf, -np.inf, 1e308, 5e-324, 1e6]
-DTYPES = [np.float16, np.float32, np.float64, np.int8, np.uint8, np.int64, np.uint64, bool]
+INTEGERS = [np.int8, np.uint8, np.int64, np.uint64, bool]
+DTYPES = [np.float16, np.float32, np.float64, *INTEGERS]
 SHAPES = [(1,), (3,), (0,), (1, 4, 4), (2, 3, 5), (1, 1, 1), (1, 0, 4), (4, 4)]
 
 
@@ -86,7 +87,7 @@ LABELS = {
 }
 
 # What an error is about: an argument, or what scikit-learn calls it.
-NAMED = re.compile(r"\b[Xy]\b|samples|sample\(s\)|feature\(s\)|weak learner|beta=|array")
+NAMED = re.compile(r"\b[Xy]\b|samples|weak learner|beta=")
 
 
 def fit(estimator, X, y):
