@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 
+from ._inference import Parcel
 from ._marks import MarkSearch
 from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
 from ._partitioner import partition
@@ -38,7 +39,8 @@ PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40}
 def _one_repeat(new_learner, codes, seed, **settings):
     with one_thread():
         rng = np.random.RandomState(seed)
-        return partition(new_learner(), codes, rng=rng, **settings)
+        labels, predictions, kept = partition(new_learner(), codes, rng=rng, **settings)
+        return labels, predictions, [Parcel(learner) for learner in kept]
 
 
 def _one_model(new_learner, task):
@@ -55,7 +57,7 @@ def _one_model(new_learner, task):
         features = learner.features(task.judged)
         learner.train(task.trained, n_epochs)
         _, predicted = learner.score(task.judged)
-        return Verdict(losses, predicted, features, learner.estimator_)
+        return Verdict(losses, predicted, features, Parcel(learner.estimator_))
 
 
 class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
@@ -203,7 +205,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         labels, predictions, estimators = zip(*repeats)
         self.components_ = np.stack(labels)
         self.predictions_ = np.concatenate(predictions)
-        self.estimators_ = [learner for kept in estimators for learner in kept]
+        self.estimators_ = [one.learner for kept in estimators for one in kept]
         self.votes_ = count_votes(self.predictions_, n_classes)
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)

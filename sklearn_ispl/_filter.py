@@ -24,6 +24,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from ._base import BaseFilter, complete_docstring
+from ._inference import from_tensor
 from ._mixins import SupervisedMixin, fit_anew
 from ._validation import check_labels
 
@@ -152,8 +153,10 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     def _refuse_frames_of_images(self, X):
         container = _get_output_config("transform", self)["dense"]
-        n_dimensions = len(getattr(X, "shape", ())) or np.ndim(X)
-        if container != "default" and n_dimensions != 2:
+        if container == "default":
+            return
+        n_dimensions = np.asarray(from_tensor(X, "X")).ndim
+        if n_dimensions != 2:
             raise ValueError(
                 f"X has {n_dimensions} dimensions, but set_output(transform="
                 f"{container!r}) asks for a frame, which has 2. Use "

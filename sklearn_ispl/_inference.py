@@ -105,6 +105,32 @@ def forward(net, X):
     return output[0] if isinstance(output, tuple) else output
 
 
+class Parcel:
+    """Takes a fitted learner to another process.
+
+    A net pickles itself with torch.save, which finds no class of a notebook or of a
+    function in a worker; joblib, given the net's parts, sends such classes along.
+
+    Parameters
+    ----------
+    learner : fitted NeuralNetClassifier or scikit-learn classifier
+    """
+
+    def __init__(self, learner):
+        self.learner = learner
+
+    def __reduce__(self):
+        if isinstance(self.learner, NeuralNet):
+            return _unpack, (type(self.learner), vars(self.learner))
+        return Parcel, (self.learner,)
+
+
+def _unpack(net_type, parts):
+    net = object.__new__(net_type)
+    vars(net).update(parts)
+    return Parcel(net)
+
+
 def predict_codes(estimator, X):
     """Return the class codes that a kept learner predicts for X.
 
@@ -132,7 +158,7 @@ def probabilities(estimator):
 
     Parameters
     ----------
-    estimator : fitted NeuralNetClassifier or scikit-learn classifier
+    estimator : fitted NeuralNetClassifier or scikit-learn classifier, or its Parcel
 
     Returns
     -------
@@ -140,6 +166,8 @@ def probabilities(estimator):
         Takes X of shape (n, ...), float32, n > 0; returns an array of shape (n,
         n_classes).
     """
+    if isinstance(estimator, Parcel):
+        estimator = estimator.learner
     if not isinstance(estimator, NeuralNet):
         return lambda X: estimator.predict_proba(X.reshape(len(X), -1))
     net = for_inference(estimator)

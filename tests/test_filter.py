@@ -33,6 +33,7 @@ from sklearn_ispl._self_training import find_poison
 from sklearn_ispl._validation import check_training_set
 from sklearn_ispl.exceptions import ClassVanishedWarning, SmallClassWarning
 from sklearn_ispl.metrics import make_targeted_misclassification_scorer
+from sklearn_ispl.modules import ConvNet
 
 
 def small_filter(**params):
@@ -691,3 +692,15 @@ def test_a_frame_of_images_is_refused_before_the_fit(digits, container):
     with pytest.raises(ValueError, match="X has 4 dimensions, but set_output"):
         ispl.fit_transform(*digits)
     assert not hasattr(ispl, "support_")
+
+
+@pytest.mark.parametrize("method", ["core", "paper"])
+def test_workers_take_a_module_made_in_a_function(digits, method):
+    class Own(ConvNet):
+        """As a class of a notebook: nothing can import it."""
+
+    ispl = small_filter(estimator=make_net(module=Own), method=method, n_jobs=2)
+    expected = clone(ispl).set_params(n_jobs=1).fit(*digits)
+    np.testing.assert_array_equal(ispl.fit(*digits).support_, expected.support_)
+    assert type(ispl.estimators_[0].module_).__name__ == "Own"
+    assert ispl.score(*digits) == expected.score(*digits)
