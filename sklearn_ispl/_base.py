@@ -6,12 +6,13 @@ from functools import partial
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._inference import Parcel
 from ._marks import MarkSearch
-from ._mixins import SupervisedMixin, SupportMixin
+from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
 from ._partitioner import partition
 from ._rules import core_support, vote_support
 from ._self_training import (
@@ -21,9 +22,10 @@ from ._self_training import (
     self_train_repeatedly,
     whole_task,
 )
-from ._validation import check_training_set, constraints
+from ._settings import one_thread, own_settings
+from ._validation import check_labels, check_training_set, constraints
 from ._voter import count_votes, predict_all
-from ._weak_learner import draw_seed, make_learner, one_thread
+from ._weak_learner import draw_seed, make_learner
 from ._window_test import are_many_images
 from .exceptions import ClassVanishedWarning, UnlearnedClassWarning
 
@@ -37,7 +39,8 @@ PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40}
 def _one_repeat(new_learner, codes, seed, **settings):
     with one_thread():
         rng = np.random.RandomState(seed)
-        return partition(new_learner(), codes, rng=rng, **settings)
+        labels, predictions, kept = partition(new_learner(), codes, rng=rng, **settings)
+        return labels, predictions, [Parcel(learner) for learner in kept]
 
 
 def _one_model(new_learner, task):
@@ -56,10 +59,10 @@ def _one_model(new_learner, task):
         features = learner.features(task.judged)
         learner.train(task.trained, n_epochs)
         _, predicted = learner.score(task.judged)
-        return Verdict(losses, predicted, features, learner.estimator_)
+        return Verdict(losses, predicted, features, Parcel(learner.estimator_))
 
 
-class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
+class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     """The procedure of B.1; the public classes are thin faces over it."""
 
     _parameter_constraints: dict = {
@@ -118,7 +121,9 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_rows, ...)
             Training rows, finite numbers: 2-D, or images (n_rows, channels, height,
-            width). Kept in memory once as float32.
+            width). Kept in memory once as float32, scaled where its values are far
+            from what float32 and nets can take: beyond a million, below a thousandth,
+            or with a spread that is small beside their mean.
 
         y : array-like of shape (n_rows,)
             The given labels, of any type.
@@ -148,18 +153,23 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         UserWarning
             If X looks like images whose channels come last.
         """
-        _, X32, codes = check_training_set(self, X, y)
-        self._row_shape = X32.shape[1:]
-        rng = check_random_state(self.random_state)
-        new_learner = partial(
-            make_learner, self.estimator, X32, codes, len(self.classes_), self.device
-        )
-        # One pool for all, so that workers are handed the rows but once.
-        with Parallel(n_jobs=self.n_jobs) as parallel, one_thread():
-            whole = self._collect_votes(parallel, new_learner, X32, codes, rng)
-            self._decide(parallel, new_learner, X32, codes, rng, whole)
-        self._donor_seed = draw_seed(rng)
-        self._warn_of_vanished_classes(codes)
+        with fit_anew(self), own_settings():
+            _, X32, codes = check_training_set(self, X, y)
+            rng = check_random_state(self.random_state)
+            new_learner = partial(
+                make_learner,
+                self.estimator,
+                X32,
+                codes,
+                len(self.classes_),
+                self.device,
+            )
+            # One pool for all, so that workers are handed the rows but once.
+            with Parallel(n_jobs=self.n_jobs) as parallel:
+                whole = self._collect_votes(parallel, new_learner, X32, codes, rng)
+                self._decide(parallel, new_learner, X32, codes, rng, whole)
+            self._donor_seed = draw_seed(rng)
+            self._warn_of_vanished_classes(codes)
         return self
 
     def _collect_votes(self, parallel, new_learner, X, codes, rng):
@@ -197,7 +207,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         labels, predictions, estimators = zip(*repeats)
         self.components_ = np.stack(labels)
         self.predictions_ = np.concatenate(predictions)
-        self.estimators_ = [learner for kept in estimators for learner in kept]
+        self.estimators_ = [one.learner for kept in estimators for one in kept]
         self.votes_ = count_votes(self.predictions_, n_classes)
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)
@@ -242,6 +252,7 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
             self.marks_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
             for nth, code in enumerate(finding.poisoned):
                 self.marks_[nth] = finding.marks.get(code, np.nan)
+            self.marks_ = self._scaling.undo(self.marks_)
             self.unlearned_classes_ = self.classes_[finding.unlearned]
             self.evidence_ = [
                 found._replace(label=self.classes_[found.label])
@@ -321,21 +332,18 @@ class BaseFilter(SupervisedMixin, SupportMixin, BaseEstimator):
         -------
         accuracy : float
             Share of rows whose modal vote, the first class among equals, is the label.
+
+        Raises
+        ------
+        ValueError
+            If y has another length than X, or another type than the labels of the fit.
         """
         X = self._check_rows(X)
         n_classes = len(self.classes_)
-        votes = count_votes(predict_all(self.estimators_, X, n_classes), n_classes)
-        return float(np.mean(self.classes_[votes.argmax(axis=1)] == np.asarray(y)))
-
-    def _check_rows(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
-        if X.shape[1:] != self._row_shape:
-            raise ValueError(
-                f"The rows of X have shape {X.shape[1:]}, but {type(self).__name__} "
-                f"was fitted to rows of shape {self._row_shape}."
-            )
-        return X
+        predictions = predict_all(self.estimators_, self._scaling(X), n_classes)
+        votes = count_votes(predictions, n_classes)
+        y, _ = check_labels(y=y, classes_=self.classes_)
+        return float(accuracy_score(y, self.classes_[votes.argmax(axis=1)]))
 
 
 _PARAMETERS = """Parameters
@@ -412,7 +420,7 @@ _PARAMETERS = """Parameters
         the same time, each in a process of one thread. The result does not depend on
         it.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there
         is one, else the CPU; None is the net's own.
 
@@ -462,7 +470,8 @@ _ATTRIBUTES = """Attributes
         The component of each row in each repeat.
 
     estimators_ : list of length n_learners
-        The weak learners, in the order of `predictions_`.
+        The weak learners, in the order of `predictions_`. They take float32 rows, and
+        scaled ones where X had to be scaled (see `fit`).
 
     classes_ : ndarray of shape (n_classes,)
         The labels.

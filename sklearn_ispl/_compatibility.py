@@ -205,10 +205,11 @@ def _most_excessive(rows, features, predicted, typical, rng, settings):
 
 
 def _n_suspect(excesses, settings):
-    """Return how many of the classes, by falling excess, stand out from the next."""
+    """Return how many classes, by falling excess, stand out from the next."""
     n_suspect = 0
     for nth, following in enumerate(excesses[1:], start=1):
-        if excesses[nth - 1] >= max(settings.min_excess, settings.ratio * following):
+        least = max(settings.min_excess, settings.ratio * following)
+        if excesses[nth - 1] >= least:
             n_suspect = nth
     return n_suspect
 

@@ -13,11 +13,20 @@ from sklearn.base import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    process_routing,
+)
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from ._base import BaseFilter, complete_docstring
-from ._mixins import SupervisedMixin
+from ._inference import from_tensor
+from ._mixins import SupervisedMixin, fit_anew
+from ._validation import check_labels
 
 
 @complete_docstring
@@ -40,6 +49,10 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     random: the next step is trained on kept rows only, and y still fits. As with
     :class:`~sklearn.preprocessing.TargetEncoder`, ``fit_transform(X, y)`` therefore
     differs from ``fit(X, y).transform(X)``: `transform` returns X as it is.
+
+    A `sample_weight` that a Pipeline hands to a later step belongs to the place, not to
+    the row: a kept row in the place of a rejected one has the rejected row's weight. To
+    leave out the weights of rejected rows, use :class:`FilteredClassifier`.
 
     {parameters}
 
@@ -130,10 +143,25 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
         Raises
         ------
         ValueError
-            If every row of a class was rejected, and as `fit`.
+            If every row of a class was rejected, if X holds images and `set_output`
+            asks for frames, and as `fit`.
         """
-        donors = self.fit(X, y)._donors(np.asarray(y).ravel())
+        self._refuse_frames_of_images(X)
+        self.fit(X, y)
+        donors = self._donors(*check_labels(y=y))
         return self._check_rows(X)[donors]
+
+    def _refuse_frames_of_images(self, X):
+        container = _get_output_config("transform", self)["dense"]
+        if container == "default":
+            return
+        n_dimensions = np.asarray(from_tensor(X, "X")).ndim
+        if n_dimensions != 2:
+            raise ValueError(
+                f"X has {n_dimensions} dimensions, but set_output(transform="
+                f"{container!r}) asks for a frame, which has 2. Use "
+                'set_output(transform="default").'
+            )
 
     def _donors(self, y):
         """Return, for each row, itself or a kept row of its label."""
@@ -165,6 +193,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
         X : ndarray of shape (n_rows, ...)
             The same rows.
         """
+        self._refuse_frames_of_images(X)
         return self._check_rows(X)
 
 
@@ -296,7 +325,7 @@ class FilteredClassifier(
         self.classifier = classifier
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, **fit_params):
         """Fit the filter, then the classifier on what it keeps.
 
         Parameters
@@ -307,6 +336,12 @@ class FilteredClassifier(
         y : array-like of shape (n_rows,)
             The given labels.
 
+        **fit_params : dict
+            What the filter and the classifier ask for by metadata routing, such as
+            `sample_weight`. Of metadata with a value for each row, the classifier is
+            given those of the kept rows. Only with ``enable_metadata_routing=True``,
+            see :func:`sklearn.set_config`.
+
         Returns
         -------
         self : FilteredClassifier
@@ -315,26 +350,51 @@ class FilteredClassifier(
         Raises
         ------
         ValueError
-            If X holds images and no classifier was given, and as the filter and the
-            classifier do.
+            If X holds images and no classifier was given, if metadata is passed without
+            metadata routing, and as the filter and the classifier do.
         """
-        X, y = indexable(X, y)
-        if self.classifier is None and np.ndim(X) > 2:
-            raise ValueError(
-                f"X has {np.ndim(X)} dimensions, but classifier=None means "
-                "LogisticRegression, which takes 2. Pass a classifier for images."
+        with fit_anew(self):
+            _raise_for_params(fit_params, self, "fit")
+            X, y = indexable(X, y)
+            if self.classifier is None and np.ndim(X) > 2:
+                raise ValueError(
+                    f"X has {np.ndim(X)} dimensions, but classifier=None means "
+                    "LogisticRegression, which takes 2. Pass a classifier for images."
+                )
+            routed = process_routing(self, "fit", **fit_params)
+            self.filter_, self.classifier_ = map(clone, self._parts())
+            self.filter_.fit(X, y, **routed.filter.fit)
+            kept = self.filter_.get_support(indices=True)
+            self.classifier_.fit(
+                _safe_indexing(X, kept),
+                _safe_indexing(y, kept),
+                **_check_method_params(X, routed.classifier.fit, indices=kept),
             )
-        self.filter_ = ISPLFilter() if self.filter is None else clone(self.filter)
-        kept = self.filter_.fit(X, y).get_support(indices=True)
-        self.classifier_ = (
-            LogisticRegression() if self.classifier is None else clone(self.classifier)
-        )
-        self.classifier_.fit(_safe_indexing(X, kept), _safe_indexing(y, kept))
-        self.classes_ = self.classifier_.classes_
-        self.n_features_in_ = self.filter_.n_features_in_
-        if hasattr(self.filter_, "feature_names_in_"):
-            self.feature_names_in_ = self.filter_.feature_names_in_
+            self.classes_ = self.classifier_.classes_
+            self.n_features_in_ = self.filter_.n_features_in_
+            if hasattr(self.filter_, "feature_names_in_"):
+                self.feature_names_in_ = self.filter_.feature_names_in_
         return self
+
+    def _parts(self):
+        return (
+            ISPLFilter() if self.filter is None else self.filter,
+            LogisticRegression() if self.classifier is None else self.classifier,
+        )
+
+    def get_metadata_routing(self):
+        """Return who asks for which metadata.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            The filter and the classifier may ask for metadata of `fit`; `score` takes
+            `sample_weight` itself.
+        """
+        in_fit = MethodMapping().add(caller="fit", callee="fit")
+        parts = dict(zip(("filter", "classifier"), self._parts()))
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(method_mapping=in_fit, **parts)
 
     def predict(self, X):
         """Predict labels with the classifier.

@@ -8,6 +8,7 @@ from sklearn.utils import gen_batches
 from skorch import NeuralNet
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.data import DataLoader, Dataset
 
 
 def as_tensor(X, device):
@@ -16,6 +17,29 @@ def as_tensor(X, device):
         # joblib hands workers read-only maps; the tensor is only ever read.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writ")
         return torch.as_tensor(X, dtype=torch.float32, device=device)
+
+
+def from_tensor(data, name):
+    """Return a tensor, on any device and with or without gradients, as an array.
+
+    Anything else comes back as it is, but for data sets, which are an error.
+    """
+    if isinstance(data, Dataset | DataLoader) or type(data).__module__.startswith(
+        "datasets."  # of Hugging Face
+    ):
+        raise TypeError(
+            f"{name} is a {type(data).__name__}, but arrays are needed: read its rows "
+            "and its labels into two arrays, and pass both."
+        )
+    if not isinstance(data, torch.Tensor):
+        return data
+    data = data.detach()
+    try:
+        return (data.float() if data.dtype == torch.bfloat16 else data).cpu().numpy()
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        raise TypeError(
+            f"{name} is a tensor that cannot be read as an array: {error}"
+        ) from error
 
 
 def score_batch(X):
@@ -81,6 +105,32 @@ def forward(net, X):
     return output[0] if isinstance(output, tuple) else output
 
 
+class Parcel:
+    """Takes a fitted learner to another process.
+
+    A net pickles itself with torch.save, which finds no class of a notebook or of a
+    function in a worker; joblib, given the net's parts, sends such classes along.
+
+    Parameters
+    ----------
+    learner : fitted NeuralNetClassifier or scikit-learn classifier
+    """
+
+    def __init__(self, learner):
+        self.learner = learner
+
+    def __reduce__(self):
+        if isinstance(self.learner, NeuralNet):
+            return _unpack, (type(self.learner), vars(self.learner))
+        return Parcel, (self.learner,)
+
+
+def _unpack(net_type, parts):
+    net = object.__new__(net_type)
+    vars(net).update(parts)
+    return Parcel(net)
+
+
 def predict_codes(estimator, X):
     """Return the class codes that a kept learner predicts for X.
 
@@ -108,7 +158,7 @@ def probabilities(estimator):
 
     Parameters
     ----------
-    estimator : fitted NeuralNetClassifier or scikit-learn classifier
+    estimator : fitted NeuralNetClassifier or scikit-learn classifier, or its Parcel
 
     Returns
     -------
@@ -116,6 +166,8 @@ def probabilities(estimator):
         Takes X of shape (n, ...), float32, n > 0; returns an array of shape (n,
         n_classes).
     """
+    if isinstance(estimator, Parcel):
+        estimator = estimator.learner
     if not isinstance(estimator, NeuralNet):
         return lambda X: estimator.predict_proba(X.reshape(len(X), -1))
     net = for_inference(estimator)

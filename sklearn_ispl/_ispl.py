@@ -6,9 +6,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 
-from ._mixins import SupervisedMixin, SupportMixin
+from ._mixins import SupervisedMixin, SupportMixin, fit_anew
+from ._settings import own_settings
 from ._validation import check_training_set, constraints
-from ._weak_learner import draw_seed, make_learner, one_thread
+from ._weak_learner import draw_seed, make_learner
 
 
 def beta_schedule(beta, n_iter=None):
@@ -157,7 +158,7 @@ class InverseSelfPacedLearner(SupervisedMixin, SupportMixin, BaseEstimator):
         Epochs of training in one iteration. The learner must stay weak: more epochs
         let it learn a trigger from a handful of rows.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there
         is one, else the CPU; None is the net's own.
 
@@ -256,11 +257,11 @@ class InverseSelfPacedLearner(SupervisedMixin, SupportMixin, BaseEstimator):
             If y has one class or is continuous, if X has NaN or infinite values, or if
             the weak learner does not fit the data.
         """
-        _, X32, codes = check_training_set(self, X, y)
-        learner = make_learner(
-            self.estimator, X32, codes, len(self.classes_), self.device
-        )
-        with one_thread():
+        with fit_anew(self), own_settings():
+            _, X32, codes = check_training_set(self, X, y)
+            learner = make_learner(
+                self.estimator, X32, codes, len(self.classes_), self.device
+            )
             found = inverse_self_paced_learning(
                 learner,
                 np.arange(len(codes)),
@@ -272,8 +273,8 @@ class InverseSelfPacedLearner(SupervisedMixin, SupportMixin, BaseEstimator):
                 n_epochs=self.n_epochs,
                 rng=check_random_state(self.random_state),
             )
-        self.support_ = found.support
-        self.losses_ = found.losses
-        self.objective_ = found.objective
-        self.estimator_ = learner.finish()
+            self.support_ = found.support
+            self.losses_ = found.losses
+            self.objective_ = found.objective
+            self.estimator_ = learner.finish()
         return self

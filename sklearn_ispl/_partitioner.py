@@ -6,9 +6,10 @@ from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
 from ._ispl import inverse_self_paced_learning
-from ._mixins import SupervisedMixin
+from ._mixins import SupervisedMixin, fit_anew
+from ._settings import own_settings
 from ._validation import check_training_set, constraints
-from ._weak_learner import draw_seed, make_learner, one_thread
+from ._weak_learner import draw_seed, make_learner
 
 
 def n_components_for(beta, n_rows):
@@ -137,7 +138,7 @@ class ISPLPartitioner(SupervisedMixin, BaseEstimator):
     n_epochs : int, default=2
         Epochs of training in one iteration.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there
         is one, else the CPU; None is the net's own.
 
@@ -243,8 +244,8 @@ class ISPLPartitioner(SupervisedMixin, BaseEstimator):
             If y has one class or is continuous, if X has NaN or infinite values or
             fewer rows than components, or if the weak learner does not fit the data.
         """
-        _, X32, codes = check_training_set(self, X, y)
-        with one_thread():
+        with fit_anew(self), own_settings():
+            _, X32, codes = check_training_set(self, X, y)
             self.labels_, self.predictions_, self.estimators_ = partition(
                 make_learner(
                     self.estimator, X32, codes, len(self.classes_), self.device
@@ -258,7 +259,7 @@ class ISPLPartitioner(SupervisedMixin, BaseEstimator):
                 rng=check_random_state(self.random_state),
                 progress={} if self.verbose else None,
             )
-        self.n_components_ = len(self.estimators_)
+            self.n_components_ = len(self.estimators_)
         return self
 
     def fit_predict(self, X, y):

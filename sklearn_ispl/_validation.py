@@ -1,13 +1,19 @@
 """What the estimators ask of their training set and of their parameters."""
 
+import re
 import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils import assert_all_finite
+from sklearn.utils._missing import is_pandas_na
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import column_or_1d, validate_data
+from torch import device
 
+from ._inference import from_tensor
+from ._scaling import scaling_of
 from .exceptions import SmallClassWarning
 
 # Shared by the estimators; each takes what it has.
@@ -21,7 +27,7 @@ CONSTRAINTS = {
     "n_repeats": [Interval(Integral, 1, None, closed="left")],
     "n_estimates": [Interval(Integral, 1, None, closed="left")],
     "n_jobs": [Integral, None],
-    "device": [str, None],
+    "device": [str, device, None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
@@ -38,7 +44,8 @@ def check_training_set(estimator, X, y):
     Parameters
     ----------
     estimator : BaseEstimator
-        The estimator being fitted; gets `n_features_in_` and `classes_`.
+        The estimator being fitted; gets `n_features_in_`, `classes_`,
+        `_row_shape` and `_scaling`.
 
     X : array-like of shape (n, ...)
     y : array-like of shape (n,)
@@ -49,7 +56,8 @@ def check_training_set(estimator, X, y):
         As given, validated.
 
     X32 : ndarray of shape (n, ...), float32
-        `X` itself where it is float32 already.
+        Scaled where float32 or a net could not tell its values apart; `X` itself
+        where it is float32 already.
 
     codes : ndarray of shape (n,), int64
         The labels' positions in `classes_`.
@@ -60,7 +68,7 @@ def check_training_set(estimator, X, y):
         If X or y is unusable.
 
     TypeError
-        If y mixes labels that have no order, such as numbers and strings.
+        If y mixes labels that have no order, such as numbers and strings, or is bytes.
 
     Warns
     -----
@@ -70,10 +78,14 @@ def check_training_set(estimator, X, y):
     UserWarning
         If X looks like images whose channels come last.
     """
-    X, y = validate_data(
-        estimator, X, y, dtype="numeric", allow_nd=True, ensure_min_samples=2
+    y = from_tensor(y, "y")
+    if y is not None:
+        refuse_missing(y, "y")
+    X, y = check_rows(estimator, X, y=y, ensure_min_samples=2)
+    (y,) = check_labels(y=y)
+    estimator.classes_, codes, counts = np.unique(
+        y, return_inverse=True, return_counts=True
     )
-    estimator.classes_, codes, counts = _unique_labels(y)
     if len(counts) < 2:
         raise ValueError(
             "y has only one class; poison can only be told from rows of other classes."
@@ -87,7 +99,9 @@ def check_training_set(estimator, X, y):
             stacklevel=4,
         )
     warn_if_channels_last(X, stacklevel=5)
-    return X, to_float32(X), codes.astype(np.int64)
+    estimator._row_shape = X.shape[1:]
+    estimator._scaling = scaling_of(X)
+    return X, estimator._scaling(X), codes.astype(np.int64)
 
 
 def warn_if_channels_last(X, stacklevel):
@@ -102,26 +116,139 @@ def warn_if_channels_last(X, stacklevel):
         )
 
 
-def _unique_labels(y):
-    """Return the labels in order, their positions in y, and how often each occurs."""
+def check_rows(estimator, X, **settings):
+    """Validate rows as scikit-learn does, with errors that say what to do about X.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+    X : array-like of shape (n, ...)
+    **settings : dict
+        Of :func:`~sklearn.utils.validation.validate_data`; y is one of them.
+
+    Returns
+    -------
+    checked : ndarray of shape (n, ...), or a pair of it and y
+        Numbers.
+    """
+    X = from_tensor(X, "X")
     try:
-        check_classification_targets(y)
-        return np.unique(y, return_inverse=True, return_counts=True)
-    except TypeError:
-        types = sorted({type(label).__name__ for label in y})
-        raise TypeError(
-            f"y mixes labels of the types {', '.join(types)}, which have no order. "
-            "Give labels of one type, for instance all as strings."
+        checked = validate_data(
+            estimator, X, dtype="numeric", allow_nd=True, **settings
+        )
+    except (TypeError, ValueError) as error:
+        _refuse_columns(X)
+        if re.search(r"\b[Xy]\b", str(error)):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"X or y cannot be used: {error}") from error
+    found = checked[0] if isinstance(checked, tuple) else checked
+    if found.dtype.kind not in "biuf":
+        _refuse_columns(X)
+        raise ValueError(f"X has values of {found.dtype}, which are no numbers.")
+    if 0 in found.shape[1:]:
+        raise ValueError(f"X has shape {found.shape}: its rows hold no values.")
+    return checked
+
+
+def _refuse_columns(X):
+    """Raise if columns of a frame hold no numbers."""
+    bad = [name for name in getattr(X, "columns", ()) if not _is_numeric(X[name])]
+    if bad:
+        raise ValueError(
+            f"X has columns that hold no numbers: {bad}. Encode them, for instance "
+            "with OneHotEncoder or OrdinalEncoder, or leave them out."
+        )
+
+
+def _is_numeric(column):
+    values = np.asarray(column)
+    if values.dtype.kind != "O":
+        return values.dtype.kind in "biuf"
+    try:
+        values[[not is_pandas_na(value) for value in values]].astype(float)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def check_labels(**named):
+    """Return labels as arrays of one dimension, all of one type.
+
+    Parameters
+    ----------
+    **named : dict of array-like of shape (n,) or (n, 1)
+        Labels that will be compared with one another, by the name that errors give.
+
+    Returns
+    -------
+    labels : list of ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If labels have another shape, are continuous or missing, or if some are strings
+        and others numbers, which would never be equal.
+
+    TypeError
+        If labels are bytes, or mix types that have no order.
+    """
+    checked = [_check_labels(labels, name) for name, labels in named.items()]
+    are_strings = {
+        name: isinstance(labels[0], str)
+        for name, labels in zip(named, checked)
+        if len(labels)
+    }
+    if len(set(are_strings.values())) > 1:
+        strings = ", ".join(name for name, are in are_strings.items() if are)
+        others = ", ".join(name for name, are in are_strings.items() if not are)
+        raise ValueError(
+            f"{strings} has labels that are strings, {others} has others, so that "
+            "they are never equal. Give both in the same type."
+        )
+    return checked
+
+
+def check_column(values, name):
+    """Return an array or a single column as an array of one dimension."""
+    try:
+        return column_or_1d(from_tensor(values, name))
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must have one dimension, or be a single column: {error}"
         ) from None
 
 
-def to_float32(X):
-    """Return X as contiguous float32, the type that the learners compute in."""
-    with np.errstate(over="ignore"):
-        X32 = np.ascontiguousarray(X, dtype=np.float32)
-    if X32 is not X and X.dtype.kind == "f" and not np.isfinite(X32).all():
+def refuse_missing(labels, name):
+    """Raise if a label is None or NA, on which comparisons of arrays fail."""
+    labels = np.asarray(labels)
+    if labels.dtype == object and any(
+        label is None or is_pandas_na(label) for label in labels.flat
+    ):
         raise ValueError(
-            "X contains values too large for dtype('float32'), the type that the weak "
-            "learners compute in; scale X."
+            f"{name} has missing labels (None or NA). Drop these rows, or give them a "
+            "label."
         )
-    return X32
+
+
+def _check_labels(labels, name):
+    labels = check_column(labels, name)
+    refuse_missing(labels, name)
+    if labels.dtype.kind == "S" or any(isinstance(one, bytes) for one in labels[:1]):
+        raise TypeError(
+            f"{name} has labels of bytes. Decode them, for instance with astype(str)."
+        )
+    try:
+        assert_all_finite(labels, input_name=name)
+        if len(labels):
+            np.unique(labels)
+            check_classification_targets(labels)
+    except TypeError:
+        types = sorted({type(label).__name__ for label in labels})
+        raise TypeError(
+            f"{name} mixes labels of the types {', '.join(types)}, which have no "
+            "order. Give labels of one type, for instance all as strings."
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return labels

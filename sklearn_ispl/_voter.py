@@ -2,15 +2,16 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._inference import predict_codes
 from ._ispl import sample
+from ._mixins import RowsMixin, fit_anew
 from ._partitioner import ISPLPartitioner, code_dtype
-from ._validation import check_training_set, constraints, to_float32
-from ._weak_learner import draw_seed, make_learner, one_thread, set_random_states
+from ._settings import own_settings
+from ._validation import check_labels, check_training_set, constraints
+from ._weak_learner import draw_seed, make_learner, set_random_states
 
 
 def count_votes(predictions, n_classes):
@@ -59,7 +60,7 @@ def component_votes(losses, sizes):
     return votes, votes > sizes.sum() / 2
 
 
-class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
+class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
     """Let homogeneous components of a training set vote: Algorithm 1.
 
     For every component a weak learner is trained on a sample of it. The component
@@ -89,7 +90,7 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
     n_epochs : int, default=40
         Epochs of training of a learner.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there
         is one, else the CPU; None is the net's own.
 
@@ -205,27 +206,27 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If y has one class or is continuous, if X has NaN or infinite values, if
-            `components` is of another length, or if the weak learner does not fit the
-            data.
+            `components` is of another length or no column of labels, or if the weak
+            learner does not fit the data.
         """
-        X, X32, codes = check_training_set(self, X, y)
-        rng = check_random_state(self.random_state)
-        if components is None:
-            components = self._find_components(X, y, rng)
-        components = check_array(components, ensure_2d=False, dtype=None)
-        check_consistent_length(X, components)
-        _, self.components_ = np.unique(components, return_inverse=True)
+        with fit_anew(self), own_settings():
+            X, X32, codes = check_training_set(self, X, y)
+            rng = check_random_state(self.random_state)
+            if components is None:
+                components = self._find_components(X, y, rng)
+            (components,) = check_labels(components=components)
+            check_consistent_length(X, components)
+            _, self.components_ = np.unique(components, return_inverse=True)
 
-        learner = make_learner(
-            self.estimator, X32, codes, len(self.classes_), self.device
-        )
-        with one_thread():
+            learner = make_learner(
+                self.estimator, X32, codes, len(self.classes_), self.device
+            )
             self._fit_components(learner, codes, rng)
-        sizes = np.bincount(self.components_)
-        self.component_votes_, self.component_support_ = component_votes(
-            self.loss_matrix_, sizes
-        )
-        self.support_ = self.component_support_[self.components_]
+            sizes = np.bincount(self.components_)
+            self.component_votes_, self.component_support_ = component_votes(
+                self.loss_matrix_, sizes
+            )
+            self.support_ = self.component_support_[self.components_]
         return self
 
     def _find_components(self, X, y, rng):
@@ -266,11 +267,10 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
         proba : ndarray of shape (n_rows, n_classes)
             Shares, in the order of `classes_`.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=False)
-        votes = count_votes(
-            predict_all(self.estimators_, X, len(self.classes_)), len(self.classes_)
-        )
+        X = self._check_rows(X)
+        n_classes = len(self.classes_)
+        predictions = predict_all(self.estimators_, self._scaling(X), n_classes)
+        votes = count_votes(predictions, n_classes)
         return votes / len(self.estimators_)
 
     def predict(self, X):
@@ -291,13 +291,12 @@ class BoostedHomogeneousVoter(ClassifierMixin, BaseEstimator):
 
 
 def predict_all(estimators, X, n_classes):
-    """Return the class codes that kept learners predict for X.
+    """Return the class codes that kept learners predict for X, float32.
 
     Returns
     -------
     predictions : ndarray of shape (n_learners, n), the smallest unsigned integer type
     """
-    X = to_float32(X)
     dtype = code_dtype(n_classes)
-    with one_thread():
+    with own_settings():
         return np.stack([predict_codes(e, X).astype(dtype) for e in estimators])

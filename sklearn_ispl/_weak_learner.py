@@ -6,14 +6,14 @@ moved to its device once. The algorithms above see NumPy arrays only.
 
 import inspect
 from contextlib import contextmanager, nullcontext
+from numbers import Integral
 from threading import RLock
 
 import numpy as np
 import torch
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state, gen_batches
 from skorch import NeuralNet, NeuralNetClassifier
-from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional as F
 
@@ -24,6 +24,7 @@ from ._inference import (
     probabilities,
     score_batch,
 )
+from ._settings import one_thread  # noqa: F401, where others look for it
 from .modules import MLP, ConvNet
 
 # torch's generator is one per process: threads take turns at it, or their learners
@@ -52,6 +53,11 @@ def make_learner(estimator, X, y, n_classes, device):
     """
     if estimator is None:
         estimator = default_net(X)
+    if is_regressor(estimator):
+        raise TypeError(
+            f"estimator is a regressor ({type(estimator).__name__}), but rows have "
+            "labels. Pass a classifier, such as skorch.NeuralNetClassifier."
+        )
     if isinstance(estimator, NeuralNet):
         return SkorchLearner(estimator, X, y, n_classes, device)
     return SklearnLearner(estimator, X, y, n_classes)
@@ -124,6 +130,19 @@ def resolve_device(device, net_device="cpu"):
     return resolved
 
 
+def usable_device(device, net_device="cpu"):
+    """Resolve a device and try it: not all that torch has a name for can compute."""
+    resolved = resolve_device(device, net_device)
+    try:
+        torch.zeros(1, device=resolved).cpu()
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"device={str(resolved)!r} cannot be used here: {error}. Use "
+            'device="auto" or device="cpu".'
+        ) from error
+    return resolved
+
+
 @contextmanager
 def isolated_seed(seed, device):
     """Seed torch and NumPy for one block and leave their global states as found."""
@@ -148,32 +167,26 @@ def _seed_torch(seed, device):
         torch.manual_seed(seed)
 
 
-@contextmanager
-def one_thread():
-    """Run torch, BLAS and OpenMP on one thread: sums are the same for every `n_jobs`.
-
-    For nets as small as weak learners, processes are the better use of cores; and
-    threads that wait for one another take many times as long over small matrices.
-    """
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(n_threads)
-
-
 def shuffled_batches(rows, batch_size):
     """Split `rows`, shuffled, into batches of equal size, at most `batch_size`.
 
     Equal sizes leave no last batch of one row, which batch norm cannot train on. For
-    the same reason a single row is doubled.
+    the same reason a single row is doubled, and batches of one row become two or three.
     """
     if len(rows) == 1:
         rows = rows.repeat(2)
     order = torch.randperm(len(rows)).to(rows.device)
-    return rows[order].tensor_split(-(-len(rows) // batch_size))
+    n_batches = min(-(-len(rows) // batch_size), len(rows) // 2)
+    return rows[order].tensor_split(n_batches)
+
+
+def check_batch_size(batch_size):
+    """Raise unless a net's number of rows in a batch is one."""
+    if not isinstance(batch_size, Integral) or batch_size < 1 and batch_size != -1:
+        raise ValueError(
+            f"The weak learner has batch_size={batch_size!r}. It must be an integer "
+            "from 1, or -1 for all rows in one batch (estimator__batch_size)."
+        )
 
 
 class SkorchLearner:
@@ -190,7 +203,8 @@ class SkorchLearner:
     """
 
     def __init__(self, net, X, y, n_classes, device):
-        self.device = resolve_device(device, net.device)
+        check_batch_size(net.batch_size)
+        self.device = usable_device(device, net.device)
         self.n_classes = n_classes
         self.X = as_tensor(X, self.device)
         self.y = torch.as_tensor(y, device=self.device)

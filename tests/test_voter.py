@@ -111,3 +111,44 @@ def test_grid_search_over_alpha_and_beta(digits):
 def test_components_of_another_length_are_an_error(digits):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         BoostedHomogeneousVoter().fit(*digits, components=[0, 1])
+
+
+@pytest.mark.parametrize(
+    "components, message",
+    [
+        (np.zeros((360, 2)), "components must have one dimension"),
+        (np.linspace(0, 1, 360), "components: Unknown label type: continuous"),
+        (np.array([None, 1] * 180), "components has missing labels"),
+    ],
+)
+def test_components_that_are_no_labels_are_errors(digits, components, message):
+    with pytest.raises(ValueError, match=message):
+        BoostedHomogeneousVoter().fit(*digits, components=components)
+
+
+def test_components_of_mixed_types_are_an_error(digits):
+    components = np.array([1, "a"] * 180, dtype=object)
+    with pytest.raises(TypeError, match="components mixes labels of the types int, st"):
+        BoostedHomogeneousVoter().fit(*digits, components=components)
+
+
+def test_components_may_be_a_column(digits):
+    components = np.arange(360)[:, None] % 2
+    voter = BoostedHomogeneousVoter(n_epochs=1).fit(*digits, components=components)
+    np.testing.assert_array_equal(voter.components_, components.ravel())
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+@pytest.mark.parametrize(
+    "shape, message",
+    [
+        ((3, 1, 5, 5), r"rows of X have shape \(1, 5, 5\).*rows of shape \(1, 8, 8\)"),
+        ((3, 1), r"rows of X have shape \(1,\)"),
+        ((3, 2, 8, 8), "X has 2 features, but"),
+    ],
+)
+def test_rows_of_another_shape_are_an_error(digits, method, shape, message):
+    voter = BoostedHomogeneousVoter(n_epochs=1, random_state=0)
+    voter.fit(*digits, components=np.arange(360) % 2)
+    with pytest.raises(ValueError, match=message):
+        getattr(voter, method)(np.zeros(shape))

@@ -3,10 +3,10 @@ import pytest
 import torch
 from conftest import make_net
 from joblib import Parallel, delayed
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
-from skorch import NeuralNetClassifier
+from skorch import NeuralNetClassifier, NeuralNetRegressor
 from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
 
@@ -140,12 +140,13 @@ def test_few_rows_take_more_epochs(digits, n_rows, expected):
     assert learner.epochs_for(n_rows, 8) == 8
 
 
-@pytest.mark.parametrize("n_rows", [1, 2, 8, 9, 17, 100])
-def test_batches_cover_the_rows_and_never_hold_one(n_rows):
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 8, 9, 17, 100])
+@pytest.mark.parametrize("batch_size", [1, 2, 8, 1000])
+def test_batches_cover_the_rows_and_never_hold_one(n_rows, batch_size):
     rows = torch.arange(n_rows) + 5
-    batches = shuffled_batches(rows, batch_size=8)
+    batches = shuffled_batches(rows, batch_size)
     sizes = [len(batch) for batch in batches]
-    assert max(sizes) <= 8 and min(sizes) >= 2
+    assert max(sizes) <= max(batch_size, 3) and min(sizes) >= 2
     assert sorted(set(torch.cat(batches).tolist())) == rows.tolist()
 
 
@@ -157,6 +158,24 @@ def test_one_row_too_many_does_not_break_batch_norm(n_rows):
     learner.start(0)
     learner.train(np.arange(n_rows), 2)
     assert np.isfinite(learner.score(np.arange(40))[0]).all()
+
+
+@pytest.mark.parametrize("batch_size", [0, -2, None, 2.5])
+def test_batches_of_no_size_are_an_error(digits, batch_size):
+    with pytest.raises(ValueError, match=f"has batch_size={batch_size}. It must be"):
+        make_learner(make_net(batch_size=batch_size), *digits, 10, "cpu")
+
+
+@pytest.mark.parametrize("net", [NeuralNetRegressor(ConvNet), SGDRegressor()])
+def test_a_regressor_is_an_error(digits, net):
+    with pytest.raises(TypeError, match="estimator is a regressor .*Pass a classifier"):
+        make_learner(net, *digits, 10, "cpu")
+
+
+@pytest.mark.parametrize("device", ["meta", torch.device("meta"), "xpu"])
+def test_a_device_that_cannot_compute_is_an_error(digits, device):
+    with pytest.raises(ValueError, match="cannot be used here.*Use device"):
+        make_learner(None, *digits, 10, device)
 
 
 def test_user_net_is_cloned_and_never_modified(digits):

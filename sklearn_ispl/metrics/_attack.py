@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.utils import check_consistent_length
 
+from .._validation import check_labels
+
 
 def targeted_misclassification_rate(y_true, y_pred, *, source=None, target):
     """Return the attack success rate A (eq. 7).
@@ -34,7 +36,8 @@ def targeted_misclassification_rate(y_true, y_pred, *, source=None, target):
     Raises
     ------
     ValueError
-        If no row is of the source class.
+        If no row is of the source class, if `y_pred` is no labels (probabilities, say),
+        or if some labels are strings and others numbers.
 
     References
     ----------
@@ -48,12 +51,16 @@ def targeted_misclassification_rate(y_true, y_pred, *, source=None, target):
     0.6666666666666666
     """
     check_consistent_length(y_true, y_pred)
+    named = {} if source is None else {"source": [source]}
+    y_true, y_pred, *_ = check_labels(
+        y_true=y_true, y_pred=y_pred, target=[target], **named
+    )
     of_source = _rows_of_source(y_true, source, target, "y_true")
-    return float(np.mean(np.asarray(y_pred)[of_source] == target))
+    return float(np.mean(y_pred[of_source] == target))
 
 
 def _rows_of_source(y, source, target, name):
-    of_source = np.asarray(y) != target if source is None else np.asarray(y) == source
+    of_source = y != target if source is None else y == source
     if not of_source.any():
         what = f"the source class {source!r}" if source is not None else "other classes"
         raise ValueError(f"{name} has no row of {what}.")
@@ -95,9 +102,12 @@ def make_targeted_misclassification_scorer(trigger, *, source=None, target):
     """
 
     def scorer(estimator, X, y):
+        (y,) = check_labels(y=y)
         of_source = _rows_of_source(y, source, target, "y")
         y_pred = estimator.predict(trigger(X[of_source]))
-        return -float(np.mean(y_pred == target))
+        return -targeted_misclassification_rate(
+            y[of_source], y_pred, source=source, target=target
+        )
 
     return scorer
 

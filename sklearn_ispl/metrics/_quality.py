@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils import check_consistent_length
 
+from .._validation import check_column, check_labels
+
 
 def filter_quality(y, support, poisoned):
     """Return how well a filter told poisoned rows from clean ones.
@@ -41,7 +43,7 @@ def filter_quality(y, support, poisoned):
     (1.0, {0: 0.5, 1: 0.0})
     """
     check_consistent_length(y, support, poisoned)
-    y = np.asarray(y)
+    (y,) = check_labels(y=y)
     lost = ~_check_mask(support, "support")
     poisoned = _check_mask(poisoned, "poisoned")
     clean_lost = {
@@ -56,7 +58,7 @@ def filter_quality(y, support, poisoned):
 
 
 def _check_mask(mask, name):
-    mask = np.asarray(mask)
+    mask = check_column(mask, name)
     if not np.isin(mask, [0, 1]).all():
         raise ValueError(
             f"{name} is no mask: it has values other than True and False. Of "

@@ -7,8 +7,11 @@ import numpy as np
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._validation import constraints, to_float32
-from .._weak_learner import draw_seed, make_learner, one_thread
+from .._inference import from_tensor
+from .._scaling import scaling_of
+from .._settings import own_settings
+from .._validation import check_column, check_labels, constraints
+from .._weak_learner import draw_seed, make_learner
 
 
 class Estimate(NamedTuple):
@@ -33,14 +36,18 @@ _LEARNING = {
 
 def _sampled_error(X, y, estimator, alpha, n_epochs, device, random_state):
     """Return what trains on a sample of some rows and gives the 0-1 error on others."""
+    X, y = from_tensor(X, "X"), from_tensor(y, "y")
     X, y = check_X_y(X, y, dtype="numeric", allow_nd=True)
+    (y,) = check_labels(y=y)
     classes, codes = np.unique(y, return_inverse=True)
-    learner = make_learner(estimator, to_float32(X), codes, len(classes), device)
+    X32 = scaling_of(X)(X)
+    with own_settings():
+        learner = make_learner(estimator, X32, codes, len(classes), device)
     rng = check_random_state(random_state)
 
     def error(trained_on, tested_on):
         n_sampled = max(1, round(alpha * len(trained_on)))
-        with one_thread():
+        with own_settings():
             learner.start(draw_seed(rng))
             learner.train(rng.choice(trained_on, n_sampled), n_epochs)
             return np.mean(learner.score(tested_on)[1] != codes[tested_on])
@@ -99,7 +106,7 @@ def expansion_error(
     n_repeats : int, default=5
         Samples, and learners, that the expectation is estimated from.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         Where a skorch net runs; see :class:`~sklearn_ispl.InverseSelfPacedLearner`.
 
     random_state : int, RandomState instance or None, default=None
@@ -188,7 +195,7 @@ def compatibility_margin(
     n_repeats : int, default=5
         Pairs of learners that the expectation is estimated from.
 
-    device : str or None, default="auto"
+    device : str, torch.device or None, default="auto"
         Where a skorch net runs; see :class:`~sklearn_ispl.InverseSelfPacedLearner`.
 
     random_state : int, RandomState instance or None, default=None
@@ -232,12 +239,19 @@ def compatibility_margin(
 
 
 def _row_numbers(rows, n, name):
-    rows = np.arange(n) if rows is None else np.asarray(rows)
+    if rows is None:
+        return np.arange(n)
+    rows = check_column(rows, name)
     if not rows.size or not rows.any() and rows.dtype == bool:
         raise ValueError(f"{name} is empty; a set needs at least one row.")
     if len(rows) == n > 2 and rows.dtype != bool and np.isin(rows, [0, 1]).all():
         raise ValueError(f"{name} looks like a mask, but is not of bool; convert it.")
-    return np.arange(n)[rows]
+    try:
+        return np.arange(n)[rows]
+    except IndexError as error:
+        raise ValueError(
+            f"{name} must have numbers of rows of X, or be a mask of {n} rows: {error}"
+        ) from None
 
 
 @validate_params(

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_validate
@@ -29,6 +30,43 @@ def test_rate_by_hand(y_true, y_pred, expected):
 def test_no_source_row_is_an_error():
     with pytest.raises(ValueError, match="no row of the source class 7"):
         targeted_misclassification_rate([1, 2], [1, 2], source=7, target=1)
+
+
+@pytest.mark.parametrize(
+    "column", [lambda y: y[:, None], lambda y: pd.DataFrame({"label": y}), list]
+)
+def test_columns_are_labels(column):
+    y, y_pred = np.array([7, 7, 7, 1]), np.array([4, 4, 7, 4])
+    for arrays in ((column(y), y_pred), (y, column(y_pred))):
+        rate = targeted_misclassification_rate(*arrays, source=7, target=4)
+        assert rate == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    "y_pred, target, message",
+    [
+        (["4", "4"], 4, "y_pred has labels that are strings, y_true, target"),
+        ([4, 4], "4", "target has labels that are strings, y_true, y_pred"),
+        ([0.1, 0.9], 4, "y_pred: Unknown label type: continuous"),
+        ([[0.1, 0.9], [0.2, 0.8]], 4, "y_pred must have one dimension"),
+        ([4], 4, "inconsistent numbers of samples"),
+    ],
+)
+@pytest.mark.parametrize("source", [7, None])
+def test_predictions_that_are_no_such_labels_are_errors(
+    y_pred, target, message, source
+):
+    with pytest.raises(ValueError, match=message):
+        targeted_misclassification_rate([7, 7], y_pred, source=source, target=target)
+
+
+def test_scorer_refuses_predictions_of_another_type():
+    scorer = make_targeted_misclassification_scorer(np.copy, source=1, target=0)
+    X, y = np.zeros((4, 1)), np.array([1, 0, 0, 0])
+    model = DummyClassifier().fit(X, y)
+    assert scorer(model, X, y[:, None]) == scorer(model, X, y) == -1
+    with pytest.raises(ValueError, match="y_pred has labels that are strings"):
+        scorer(model.fit(X, y.astype(str)), X, y)
 
 
 class Backdoored(DummyClassifier):

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_ispl.metrics import filter_quality
@@ -30,3 +31,27 @@ def test_lengths_must_match():
 def test_only_masks_are_taken():
     with pytest.raises(ValueError, match="support is no mask.*fit_predict"):
         filter_quality([0, 1], [1, -1], [0, 1])
+
+
+@pytest.mark.parametrize("column", [lambda a: np.c_[a], pd.DataFrame])
+def test_columns_count_as_what_is_in_them(column):
+    y, support, poisoned = np.array([0, 0, 1, 1]), [1, 0, 1, 0], [0, 0, 0, 1]
+    expected = filter_quality(y, support, poisoned)
+    for arrays in (
+        (column(y), support, poisoned),
+        (y, column(support), poisoned),
+        (y, support, column(poisoned)),
+    ):
+        assert filter_quality(*arrays) == expected
+
+
+@pytest.mark.parametrize(
+    "y, support, message",
+    [
+        ([[0, 1], [1, 0]], [1, 1], "y must have one dimension"),
+        ([0, 1], [[1, 0], [0, 1]], "support must have one dimension"),
+    ],
+)
+def test_other_shapes_are_errors(y, support, message):
+    with pytest.raises(ValueError, match=message):
+        filter_quality(y, support, [0, 1])

@@ -1,0 +1,81 @@
+"""Settings of the process that a fit needs its own way, and leaves as it found them."""
+
+from contextlib import ExitStack, contextmanager
+from threading import RLock, local
+
+import numpy as np
+import torch
+from threadpoolctl import ThreadpoolController
+
+
+class _Shared:
+    """What all threads of a process have in common: the last to leave restores it."""
+
+    def __init__(self):
+        self.lock = RLock()
+        self.n_users = 0
+
+    def enter(self):
+        with self.lock:
+            if not self.n_users:
+                self.n_torch = torch.get_num_threads()
+                self.dtype = torch.get_default_dtype()
+                self.blas = _limit("blas")
+                torch.set_num_threads(1)
+                torch.set_default_dtype(torch.float32)
+            self.n_users += 1
+
+    def leave(self):
+        with self.lock:
+            self.n_users -= 1
+            if not self.n_users:
+                self.blas.restore_original_limits()
+                torch.set_num_threads(self.n_torch)
+                torch.set_default_dtype(self.dtype)
+
+
+def _limit(user_api):
+    """Limit libraries to one thread; what that returns restores these alone."""
+    return ThreadpoolController().select(user_api=user_api).limit(limits=1)
+
+
+_SHARED = _Shared()
+_HERE = local()
+
+
+@contextmanager
+def one_thread():
+    """Run torch, BLAS and OpenMP on one thread: sums are the same for every `n_jobs`.
+
+    For nets as small as weak learners, processes are the better use of cores; and
+    threads that wait for one another take many times as long over small matrices.
+    Tensors are float32 meanwhile. Fits that run at the same time in threads leave both
+    as the first of them found it.
+    """
+    if getattr(_HERE, "inside", False):
+        yield
+        return
+    _SHARED.enter()
+    _HERE.inside = True
+    # Of OpenMP, every thread has a count of its own.
+    openmp = _limit("openmp")
+    try:
+        yield
+    finally:
+        openmp.restore_original_limits()
+        _HERE.inside = False
+        _SHARED.leave()
+
+
+@contextmanager
+def own_settings():
+    """Compute on one thread, whatever modes of torch and NumPy the caller is in."""
+    with ExitStack() as stack:
+        stack.enter_context(one_thread())
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+            stack.enter_context(torch.autocast(device, enabled=False))
+        usual = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
+        stack.enter_context(np.errstate(**usual))
+        yield
