@@ -215,7 +215,7 @@ def _n_suspect(excesses, settings):
 
 
 def _as_group(rows, codes, features, typical, rng):
-    """Return a group: rows typical of other classes, the others of it, and near ones."""
+    """Return a group: its most typical rows, its other rows, and those near it."""
     beside = near(features, codes, as_mask(rows, len(codes)), rng)
     beside[rows] = False
     half = typical[rows] >= np.median(typical[rows])

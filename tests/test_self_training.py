@@ -170,7 +170,9 @@ def trigger_examiner(codes, odd, features, loss):
             wrong = odd[rows] & (not knows)
             predicted = np.where(wrong, (codes[rows] + 1) % n_classes, codes[rows])
             losses = np.broadcast_to(loss, len(codes))[rows]
-            verdicts.append(Verdict(np.where(wrong, losses, 0.1), predicted))
+            losses = np.where(wrong, losses, 0.1)
+            sure = np.full(len(rows), 0.5)
+            verdicts.append(Verdict(losses, predicted, confidence=sure))
         return verdicts
 
     return examine
@@ -206,7 +208,7 @@ def verdict(examine, predictions, components, codes, marks=None):
 def test_only_what_the_whole_explains_and_the_rest_contradicts_is_poison():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
     examine = trigger_examiner(codes, odd, features, loss=9.0)
-    support, core, poisoned, marks, unlearned = verdict(
+    support, core, poisoned, marks, unlearned, _ = verdict(
         examine, predictions, components, codes
     )
     assert marks == {}
@@ -219,7 +221,7 @@ def test_marked_rows_are_poison_and_then_nothing_else_is():
     codes, odd, features, predictions, components = two_classes_with_odd_rows()
     marked = np.arange(200) > 190
     examine = trigger_examiner(codes, odd, features, loss=9.0)
-    support, core, poisoned, marks, unlearned = verdict(
+    support, core, poisoned, marks, unlearned, _ = verdict(
         examine, predictions, components, codes, FixedMarks(codes, marked)
     )
     assert marks == {1: "mark"}
