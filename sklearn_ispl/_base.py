@@ -456,6 +456,15 @@ _ATTRIBUTES = """Attributes
         nothing to tell of poison in these classes. That it is empty proves nothing:
         a model may know rows by heart. Only with ``method="core"`` and self-training.
 
+    evidence_ : list of named tuples (label, rows, excess, suspect)
+        For each class, by falling excess, the group of its rows that is most typical
+        of other classes: their numbers, and of how many other classes they are typical
+        and the rest of the class is not, 1/2 for each class that poison came from. A
+        suspect group stands out from those of the other classes. It is rejected if
+        models of all other rows contradict its labels, too; then its label is in
+        `poisoned_classes_`. Empty for fewer than four classes. Only with
+        ``method="core"`` and self-training.
+
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.
 
