@@ -218,5 +218,6 @@ def _as_group(rows, codes, features, typical, rng):
     """Return a group: its most typical rows, its other rows, and those near it."""
     beside = near(features, codes, as_mask(rows, len(codes)), rng)
     beside[rows] = False
+    rest = (codes == codes[rows[0]]) & ~beside & ~as_mask(rows, len(codes))
     half = typical[rows] >= np.median(typical[rows])
-    return Group(rows[half], rows[~half], np.flatnonzero(beside))
+    return Group(rows[half], rows[~half], *map(np.flatnonzero, (beside, rest)))

@@ -93,9 +93,9 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     On more than 5,000 images, the votes have no part in the verdict; they are there to
     look at.
 
-    A trigger of any other look is sought by what it does to the labels. Models that were
-    trained without a class say what its rows are typical of. Poisoned rows are typical
-    of the classes that they came from, as typical as the rows of these are; clean rows
+    A trigger of any other look is sought by what it does to the labels. Models that
+    were trained without a class say what its rows are typical of. Poisoned rows are
+    typical of the classes that they came from, as the rows of these are; clean rows
     are so of few classes, and all parts of a class of the same ones. A cluster that is
     typical of more classes than any clean class has is a group on which models of all
     other rows decide. Poison that came from a single class does not stand out so.

@@ -272,11 +272,12 @@ def _by_marks(judge, found):
     group, rejected = found.exact.copy(), found.exact.copy()
     if not found.groups:
         return group, rejected
-    rows, *others = map(np.concatenate, zip(*found.groups))
+    rows, *others, _ = map(np.concatenate, zip(*found.groups))
     doubted = as_mask(np.concatenate(others), len(group))
     wrong, sure = judge(group | as_mask(rows, len(group)), doubted)
-    for rows, nearest, beside in found.groups:
-        if sure[rows].mean() >= SURE:
+    for rows, nearest, beside, rest in found.groups:
+        known = not len(rest) or wrong[rest].mean() <= UNLEARNED
+        if known and sure[rows].mean() >= SURE:
             group[rows] = rejected[rows] = True
             rejected[nearest[wrong[nearest]]] = True
             rejected[beside[sure[beside]]] = True
