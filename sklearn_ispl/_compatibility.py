@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._groups import Group, as_mask, clusters, leading, near
+from ._groups import GroupOfKnownClass, as_mask, clusters, leading, near
 from ._weak_learner import draw_seed
 
 
@@ -71,7 +71,7 @@ def incompatible_groups(examine, make_task, codes, features, rng):
 
     Returns
     -------
-    groups : list of Group
+    groups : list of GroupOfKnownClass
     evidence : list of Evidence
         By falling excess.
     """
@@ -220,4 +220,5 @@ def _as_group(rows, codes, features, typical, rng):
     beside[rows] = False
     rest = (codes == codes[rows[0]]) & ~beside & ~as_mask(rows, len(codes))
     half = typical[rows] >= np.median(typical[rows])
-    return Group(rows[half], rows[~half], *map(np.flatnonzero, (beside, rest)))
+    others = map(np.flatnonzero, (beside, rest))
+    return GroupOfKnownClass(rows[half], rows[~half], *others)

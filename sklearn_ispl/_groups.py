@@ -21,14 +21,21 @@ UNLEARNED = 0.7
 class Group(NamedTuple):
     """Rows of a class with a mark, perhaps; those most like them; those that are next.
 
-    As numbers of rows. Models of all other rows decide on them. `rest` are rows of the
-    class that these models must know, to be asked.
+    As numbers of rows. Models of all other rows decide on them.
     """
 
     rows: np.ndarray
     nearest: np.ndarray = NO_ROWS
     beside: np.ndarray = NO_ROWS
-    rest: np.ndarray = NO_ROWS
+
+
+class GroupOfKnownClass(NamedTuple):
+    """A group, and rows of its class that models must know, to be asked about it."""
+
+    rows: np.ndarray
+    nearest: np.ndarray
+    beside: np.ndarray
+    rest: np.ndarray
 
 
 def leading(features, rng, n_components=10):

@@ -272,11 +272,11 @@ def _by_marks(judge, found):
     group, rejected = found.exact.copy(), found.exact.copy()
     if not found.groups:
         return group, rejected
-    rows, *others, _ = map(np.concatenate, zip(*found.groups))
+    rows, *others = map(np.concatenate, zip(*(one[:3] for one in found.groups)))
     doubted = as_mask(np.concatenate(others), len(group))
     wrong, sure = judge(group | as_mask(rows, len(group)), doubted)
-    for rows, nearest, beside, rest in found.groups:
-        known = not len(rest) or wrong[rest].mean() <= UNLEARNED
+    for rows, nearest, beside, *rest in found.groups:
+        known = not np.size(rest) or wrong[rest[0]].mean() <= UNLEARNED
         if known and sure[rows].mean() >= SURE:
             group[rows] = rejected[rows] = True
             rejected[nearest[wrong[nearest]]] = True
