@@ -235,9 +235,6 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
 
     def _decide(self, parallel, new_learner, X, codes, rng, whole):
         """Turn the votes into a verdict."""
-        for name in ("poisoned_classes_", "marks_", "unlearned_classes_", "evidence_"):
-            # Of a fit before, with another method.
-            vars(self).pop(name, None)
         votes = self.predictions_, self.components_, codes, self.core_share, rng
         n_epochs = self._n_epochs()
         marks = MarkSearch(parallel, X, codes, rng)

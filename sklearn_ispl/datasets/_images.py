@@ -56,11 +56,6 @@ def clip_pixels(X, bounds, dtype):
     return as_pixels(np.clip(X, *bounds), dtype)
 
 
-def draw_trigger_seed(rng):
-    """Draw what a trigger stores to draw the same again for test images."""
-    return int(rng.randint(np.iinfo(np.int32).max))
-
-
 def apply_trigger(trigger, X, role, rng):
     """Return images with a trigger on them, as their role in an attack asks.
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._images import check_images, draw_trigger_seed
+from .._weak_learner import draw_seed
+from ._images import check_images
 from ._patches import check_size, draw_look
 
 
@@ -121,4 +122,4 @@ def make_moving_patch_trigger(X, *, size=None, random_state=None):
     rng = check_random_state(random_state)
     size = check_size(size, X, largest=min(X.shape[2:]))
     patch = draw_look(X, (X.shape[1], size, size), rng).astype(X.dtype)
-    return MovingPatchTrigger(patch, draw_trigger_seed(rng))
+    return MovingPatchTrigger(patch, draw_seed(rng))
