@@ -119,7 +119,7 @@ def layers(model, X):
         for start in range(0, len(X), 512):
             seen = []
             module(torch.as_tensor(X[start : start + 512]))
-            found.append([out.flatten(2).mean(2) for out in seen])
+            found.append([out.flatten(1) if out.ndim < 3 else out.flatten(2).mean(2) for out in seen])
     for hook in hooks:
         hook.remove()
     return [torch.cat(layer).numpy() for layer in zip(*found)]

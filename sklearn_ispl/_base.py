@@ -46,14 +46,17 @@ def _one_repeat(new_learner, codes, seed, **settings):
 def _one_model(new_learner, task):
     with one_thread():
         learner = new_learner()
+        if task.labels is not None:
+            learner.relabel(task.labels)
         learner.start(task.seed)
         n_epochs = task.n_epochs
         if task.enough_steps:
             n_epochs = learner.epochs_for(len(task.trained), n_epochs)
         learner.train(task.trained, n_epochs)
         losses, predicted = learner.score(task.judged)
-        if task.confidence:
-            return Verdict(losses, predicted, confidence=learner.top(task.judged))
+        if task.probabilities:
+            found = learner.probabilities(task.judged)
+            return Verdict(losses, predicted, probabilities=found)
         if not task.features:
             return Verdict(losses, predicted)
         features = learner.features(task.judged)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._groups import GroupOfKnownClass, as_mask, clusters, leading, near
+from ._groups import SuspectGroup, as_mask, clusters, few_classes, leading, near
+from ._growth import spare_class
 from ._weak_learner import draw_seed
 
 
@@ -21,6 +22,7 @@ class CompatibilitySettings:
     """What decides, each with its reason."""
 
     n_folds: int = 5  # of classes: each model leaves one of them out
+    n_repeats: int = 3  # of the folds: what a model takes rows for hangs on the others
     held_out: float = 0.1  # of the rows, to rank others among
     max_clusters: int = 5  # a class is cut into 2 to so many
     min_rows: int = 8  # of a group: ranks of fewer are chance
@@ -47,12 +49,13 @@ def incompatible_groups(examine, make_task, codes, features, rng):
 
     1. Models that were trained without the rows of a class say what each row of it is
        typical of: the class predicted, and the rank of the confidence among held-out
-       rows of that class (contradiction, Definition 4.2).
+       rows of that class (contradiction, Definition 4.2). This is done anew some times,
+       each time with other classes left out beside it.
     2. The rows of each class are clustered in the features of a model of all rows:
        poison that this model has learned from itself is a cluster (self-expansion,
        Definition 4.1). The cluster of the largest excess is the group of the class.
     3. Clean groups are the measure: a group is suspect if its excess is well above
-       those of all classes that have none.
+       those of all classes that have none, and only few classes have such a group.
 
     Parameters
     ----------
@@ -61,7 +64,7 @@ def incompatible_groups(examine, make_task, codes, features, rng):
 
     make_task : callable
         Takes a seed, the rows to train on and the rows to judge; returns a task that
-        asks for confidences.
+        asks for probabilities.
 
     codes : ndarray of shape (n,), int
     features : ndarray of shape (n, n_features)
@@ -71,7 +74,7 @@ def incompatible_groups(examine, make_task, codes, features, rng):
 
     Returns
     -------
-    groups : list of GroupOfKnownClass
+    groups : list of SuspectGroup
     evidence : list of Evidence
         By falling excess.
     """
@@ -80,7 +83,11 @@ def incompatible_groups(examine, make_task, codes, features, rng):
     # Poison of all other classes could not reach the limit.
     if (n_classes - 1) / 2 <= settings.min_excess:
         return [], []
-    predicted, typical = _typicality(examine, make_task, codes, rng, settings)
+    asked = [
+        _typicality(examine, make_task, codes, rng, settings)
+        for _ in range(settings.n_repeats)
+    ]
+    predicted, typical = map(np.stack, zip(*asked))
     best = [
         _most_excessive(rows, features, predicted, typical, rng, settings)
         for rows in (np.flatnonzero(codes == code) for code in np.unique(codes))
@@ -92,7 +99,7 @@ def incompatible_groups(examine, make_task, codes, features, rng):
         for nth, (excess, rows) in enumerate(best)
     ]
     groups = [
-        _as_group(found.rows, codes, features, typical, rng)
+        _as_group(found.rows, codes, features, predicted, typical.mean(axis=0), rng)
         for found in evidence[:n_suspect]
     ]
     return groups, evidence
@@ -120,7 +127,7 @@ def _typicality(examine, make_task, codes, rng, settings):
         predicted[rows] = verdict.predicted[left]
         typical[rows] = rank_among(
             verdict.predicted[left],
-            verdict.confidence[left],
+            verdict.probabilities[left].max(axis=1),
             codes[task.judged[~left]],
             np.exp(-verdict.losses[~left]),
         )
@@ -168,8 +175,8 @@ def excess_classes(group, predicted, typical):
     group : ndarray of shape (n,), bool
         Rows of a class.
 
-    predicted, typical : ndarray of shape (n,)
-        See `rank_among`.
+    predicted, typical : ndarray of shape (n_repeats, n)
+        See `rank_among`; each time by other models.
 
     Returns
     -------
@@ -178,7 +185,8 @@ def excess_classes(group, predicted, typical):
     """
     n_classes = predicted.max() + 1
     more, less = (
-        np.bincount(predicted[some], typical[some], n_classes) / some.sum()
+        np.bincount(predicted[:, some].ravel(), typical[:, some].ravel(), n_classes)
+        / (some.sum() * len(predicted))
         for some in (group, ~group)
     )
     above = np.maximum(0, more - less)
@@ -198,7 +206,7 @@ def _most_excessive(rows, features, predicted, typical, rng, settings):
         for number in range(n_clusters):
             group = label == number
             if settings.min_rows <= group.sum() <= settings.max_share * len(rows):
-                excess = excess_classes(group, predicted[rows], typical[rows])
+                excess = excess_classes(group, predicted[:, rows], typical[:, rows])
                 if best is None or excess > best[0]:
                     best = excess, rows[group]
     return best
@@ -206,19 +214,21 @@ def _most_excessive(rows, features, predicted, typical, rng, settings):
 
 def _n_suspect(excesses, settings):
     """Return how many classes, by falling excess, stand out from the next."""
-    n_suspect = 0
-    for nth, following in enumerate(excesses[1:], start=1):
+    n_suspect, most = 0, few_classes(len(excesses))
+    for nth, following in enumerate(excesses[1 : most + 1], start=1):
         least = max(settings.min_excess, settings.ratio * following)
         if excesses[nth - 1] >= least:
             n_suspect = nth
     return n_suspect
 
 
-def _as_group(rows, codes, features, typical, rng):
+def _as_group(rows, codes, features, predicted, typical, rng):
     """Return a group: its most typical rows, its other rows, and those near it."""
     beside = near(features, codes, as_mask(rows, len(codes)), rng)
     beside[rows] = False
     rest = (codes == codes[rows[0]]) & ~beside & ~as_mask(rows, len(codes))
     half = typical[rows] >= np.median(typical[rows])
     others = map(np.flatnonzero, (beside, rest))
-    return GroupOfKnownClass(rows[half], rows[~half], *others)
+    code = codes[rows[0]]
+    spare = spare_class(codes, code, predicted[:, codes == code].ravel())
+    return SuspectGroup(rows[half], rows[~half], *others, spare)

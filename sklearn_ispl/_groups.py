@@ -29,13 +29,18 @@ class Group(NamedTuple):
     beside: np.ndarray = NO_ROWS
 
 
-class GroupOfKnownClass(NamedTuple):
-    """A group, and rows of its class that models must know, to be asked about it."""
+class SuspectGroup(NamedTuple):
+    """A group that belongs elsewhere.
+
+    `rest` are rows of its class that models must know, to be asked about it; `spare` is
+    a class that no row of its class is taken for.
+    """
 
     rows: np.ndarray
     nearest: np.ndarray
     beside: np.ndarray
     rest: np.ndarray
+    spare: int
 
 
 def leading(features, rng, n_components=10):

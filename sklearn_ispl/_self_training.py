@@ -14,6 +14,7 @@ from ._groups import (
     near,
     smaller_clusters,
 )
+from ._growth import grow
 from ._rules import core_support
 from ._weak_learner import draw_seed
 
@@ -34,7 +35,8 @@ class Task(NamedTuple):
     n_epochs: int
     features: bool = False  # and the model itself, after as many epochs again
     enough_steps: bool = True  # even if these take more epochs
-    confidence: bool = False  # how sure the model is of the class that it predicts
+    probabilities: bool = False  # of all classes
+    labels: np.ndarray = None  # of all rows, where they are not the given ones
 
 
 class Verdict(NamedTuple):
@@ -49,7 +51,7 @@ class Verdict(NamedTuple):
     predicted: np.ndarray
     features: np.ndarray = None
     estimator: object = None
-    confidence: np.ndarray = None
+    probabilities: np.ndarray = None
 
 
 class Finding(NamedTuple):
@@ -228,17 +230,32 @@ def find_poison(
     ask = partial(cross_examine, examine, codes, rng=rng)
     weak, longer = max(1, round(0.4 * n_epochs)), max(1, round(0.75 * n_epochs))
     found = marks.search(whole)
+    # A stream of its own, so that it changes no other draw.
+    own_rng = np.random.RandomState(rng.get_state()[1][:8])
     groups, evidence = incompatible_groups(
         examine,
-        partial(Task, n_epochs=max(1, n_epochs // 2), confidence=True),
+        partial(Task, n_epochs=max(1, n_epochs // 4), probabilities=True),
         codes,
         whole.features,
-        # A stream of its own, so that it changes no other draw.
-        np.random.RandomState(rng.get_state()[1][:8]),
+        own_rng,
     )
     found = found._replace(groups=[*found.groups, *groups])
     judge = partial(_judge, ask, codes, core, longer)
     group, rejected = _by_marks(judge, found)
+    for suspect in groups:
+        if group[suspect.rows].all():
+            of_class = codes == codes[suspect.rows[0]]
+            rejected[
+                grow(
+                    examine,
+                    partial(_taught_task, n_epochs=n_epochs),
+                    codes,
+                    whole.features,
+                    np.flatnonzero(rejected & of_class),
+                    suspect.spare,
+                    own_rng,
+                )
+            ] = True
     unlearned = _unlearned(codes, [whole.predicted != codes])
     if not group.any() and not marks.of_many_images:
         group, mistaken, unlearned = _by_contradiction(
@@ -253,6 +270,12 @@ def find_poison(
             rejected = group | beside & sure
     poisoned = np.unique(codes[group])
     return Finding(~rejected, core, poisoned, found.marks, unlearned, evidence)
+
+
+def _taught_task(seed, trained, judged, labels, n_epochs):
+    return Task(
+        seed, trained, judged, n_epochs, probabilities=True, labels=labels
+    )
 
 
 def _judge(ask, codes, core, n_epochs, group, doubted):
@@ -276,7 +299,7 @@ def _by_marks(judge, found):
     doubted = as_mask(np.concatenate(others), len(group))
     wrong, sure = judge(group | as_mask(rows, len(group)), doubted)
     for rows, nearest, beside, *rest in found.groups:
-        known = not np.size(rest) or wrong[rest[0]].mean() <= UNLEARNED
+        known = not rest or not len(rest[0]) or wrong[rest[0]].mean() <= UNLEARNED
         if known and sure[rows].mean() >= SURE:
             group[rows] = rejected[rows] = True
             rejected[nearest[wrong[nearest]]] = True

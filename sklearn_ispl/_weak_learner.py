@@ -219,6 +219,10 @@ class SkorchLearner:
         batch_size = net.batch_size
         self.batch_size = len(X) if batch_size == -1 else batch_size
 
+    def relabel(self, y):
+        """Give the rows other labels, which learners are trained to from now on."""
+        self.y = torch.as_tensor(y, device=self.device)
+
     def start(self, seed):
         """Begin a fresh learner; every random number that it uses follows `seed`."""
         self._seeds = np.random.RandomState(seed)
@@ -252,9 +256,9 @@ class SkorchLearner:
             codes[batch] = output.argmax(1)
         return check_losses(losses.cpu().numpy()), codes.cpu().numpy()
 
-    def top(self, rows):
-        """Return the probability of the class that the current learner predicts."""
-        return probabilities(self.estimator_)(self.X[rows]).max(axis=1)
+    def probabilities(self, rows):
+        """Return the current learner's probabilities of all classes on `rows`."""
+        return probabilities(self.estimator_)(self.X[rows])
 
     def epochs_for(self, n_rows, n_epochs):
         """Return enough epochs for a hundred steps, or more for over ten classes."""
@@ -296,6 +300,10 @@ class SklearnLearner:
         self.y = y
         self.n_classes = n_classes
 
+    def relabel(self, y):
+        """Give the rows other labels, which learners are trained to from now on."""
+        self.y = y
+
     def start(self, seed):
         """Begin a fresh learner; every random number that it uses follows `seed`."""
         self.estimator_ = clone(self.estimator)
@@ -315,9 +323,9 @@ class SklearnLearner:
         losses = -np.log(np.maximum(given, np.finfo(given.dtype).tiny))
         return check_losses(losses), proba.argmax(axis=1)
 
-    def top(self, rows):
-        """Return the probability of the class that the current learner predicts."""
-        return self.estimator_.predict_proba(self.X[rows]).max(axis=1)
+    def probabilities(self, rows):
+        """Return the current learner's probabilities of all classes on `rows`."""
+        return self.estimator_.predict_proba(self.X[rows])
 
     def epochs_for(self, n_rows, n_epochs):
         """Return the epochs asked for; what a call does is the classifier's affair."""

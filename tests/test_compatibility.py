@@ -38,12 +38,19 @@ def test_excess_is_one_half_for_each_class_that_poison_came_from(n_classes):
     group = np.arange(160) < 80
     predicted = np.where(group, np.arange(160) % n_classes, 8)
     typical = np.where(group, 0.5, 0.2)
-    assert excess_classes(group, predicted, typical) == pytest.approx(n_classes / 2)
+    assert excess_classes(group, predicted[None], typical[None]) == pytest.approx(n_classes / 2)
 
 
 def test_excess_is_nothing_where_the_rest_is_typical_of_the_same_classes():
-    predicted, typical = np.arange(80) % 4, np.full(80, 0.6)
+    predicted, typical = np.arange(80)[None] % 4, np.full((1, 80), 0.6)
     assert excess_classes(np.arange(80) < 40, predicted, typical) == 0
+
+
+def test_excess_is_the_mean_over_the_models_asked():
+    group = np.arange(40) < 20
+    typical = np.where(group, [[1.0], [0.0]], 0.0)
+    predicted = np.where(group, 1, 2)[None].repeat(2, axis=0)
+    assert excess_classes(group, predicted, typical) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +60,7 @@ def test_excess_is_nothing_where_the_rest_is_typical_of_the_same_classes():
         ([2.0, 1.6, 1.5], 0),  # all alike
         ([2.0, 0.6, 0.5], 1),
         ([2.0, 1.9, 0.5], 2),  # two targets
+        ([2.0, 1.9, 1.8, 0.5], 0),  # many are alike: clean classes are
         ([], 0),
     ],
 )
@@ -82,7 +90,10 @@ def ideal_judge(truth):
             predicted = np.where(own, truth[task.judged], known[0])
             confidence = rng.uniform(0.5, 1, size=len(own))
             confidence[~own] = 0.3
-            yield Verdict(-np.log(confidence), predicted, confidence=confidence)
+            others = (1 - confidence) / truth.max()
+            chances = np.tile(others[:, None], truth.max() + 1)
+            chances[np.arange(len(own)), predicted] = confidence
+            yield Verdict(-np.log(confidence), predicted, probabilities=chances)
 
     return examine
 

@@ -171,8 +171,8 @@ def trigger_examiner(codes, odd, features, loss):
             predicted = np.where(wrong, (codes[rows] + 1) % n_classes, codes[rows])
             losses = np.broadcast_to(loss, len(codes))[rows]
             losses = np.where(wrong, losses, 0.1)
-            sure = np.full(len(rows), 0.5)
-            verdicts.append(Verdict(losses, predicted, confidence=sure))
+            chances = np.full((len(rows), n_classes), 1 / n_classes)
+            verdicts.append(Verdict(losses, predicted, probabilities=chances))
         return verdicts
 
     return examine
