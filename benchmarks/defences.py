@@ -119,10 +119,14 @@ def layers(model, X):
         for start in range(0, len(X), 512):
             seen = []
             module(torch.as_tensor(X[start : start + 512]))
-            found.append([out.flatten(1) if out.ndim < 3 else out.flatten(2).mean(2) for out in seen])
+            found.append([_per_channel(out) for out in seen])
     for hook in hooks:
         hook.remove()
     return [torch.cat(layer).numpy() for layer in zip(*found)]
+
+
+def _per_channel(out):
+    return out.flatten(2).mean(2) if out.ndim > 2 else out
 
 
 def _cleanlab(model, X, y, poisoned, rng):

@@ -8,6 +8,7 @@ import numpy as np
 from ._compatibility import incompatible_groups
 from ._groups import (
     UNLEARNED,
+    SuspectGroup,
     as_mask,
     contradicted_groups,
     few_classes,
@@ -200,7 +201,8 @@ def find_poison(
        half of it or more wrong, and are sure; else it is an honest one, and stays. With
        it go the rows nearest to it that they get wrong. Rows that are further off, but
        in the half most like it, or that are near a group of step 4, go if the models
-       are sure, too.
+       are sure, too. A group that is incompatible with its class grows instead: with it
+       go the rows that a model takes for it once taught it, see `grow`.
 
     Steps 3 and 4 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
@@ -241,21 +243,15 @@ def find_poison(
     )
     found = found._replace(groups=[*found.groups, *groups])
     judge = partial(_judge, ask, codes, core, longer)
-    group, rejected = _by_marks(judge, found)
-    for suspect in groups:
-        if group[suspect.rows].all():
-            of_class = codes == codes[suspect.rows[0]]
-            rejected[
-                grow(
-                    examine,
-                    partial(_taught_task, n_epochs=n_epochs),
-                    codes,
-                    whole.features,
-                    np.flatnonzero(rejected & of_class),
-                    suspect.spare,
-                    own_rng,
-                )
-            ] = True
+    expand = partial(
+        grow,
+        examine,
+        partial(_taught_task, n_epochs),
+        codes,
+        whole.features,
+        rng=own_rng,
+    )
+    group, rejected = _by_marks(judge, expand, found)
     unlearned = _unlearned(codes, [whole.predicted != codes])
     if not group.any() and not marks.of_many_images:
         group, mistaken, unlearned = _by_contradiction(
@@ -272,10 +268,8 @@ def find_poison(
     return Finding(~rejected, core, poisoned, found.marks, unlearned, evidence)
 
 
-def _taught_task(seed, trained, judged, labels, n_epochs):
-    return Task(
-        seed, trained, judged, n_epochs, probabilities=True, labels=labels
-    )
+def _taught_task(n_epochs, seed, trained, judged, labels):
+    return Task(seed, trained, judged, n_epochs, probabilities=True, labels=labels)
 
 
 def _judge(ask, codes, core, n_epochs, group, doubted):
@@ -285,7 +279,7 @@ def _judge(ask, codes, core, n_epochs, group, doubted):
     return wrong, wrong & (losses > DOUBT)
 
 
-def _by_marks(judge, found):
+def _by_marks(judge, expand, found):
     """Return the rows with a mark, and with these what goes with them.
 
     What is left of a row without its mark is an image of another class, so that models
@@ -298,13 +292,23 @@ def _by_marks(judge, found):
     rows, *others = map(np.concatenate, zip(*(one[:3] for one in found.groups)))
     doubted = as_mask(np.concatenate(others), len(group))
     wrong, sure = judge(group | as_mask(rows, len(group)), doubted)
-    for rows, nearest, beside, *rest in found.groups:
-        known = not rest or not len(rest[0]) or wrong[rest[0]].mean() <= UNLEARNED
-        if known and sure[rows].mean() >= SURE:
-            group[rows] = rejected[rows] = True
-            rejected[nearest[wrong[nearest]]] = True
-            rejected[beside[sure[beside]]] = True
+    for one in found.groups:
+        if sure[one.rows].mean() < SURE or not _knows_rest(one, wrong):
+            continue
+        group[one.rows] = True
+        start = np.r_[one.rows, one.nearest[wrong[one.nearest]]]
+        rejected[start] = True
+        if isinstance(one, SuspectGroup):
+            rejected[expand(group=start, spare=one.spare)] = True
+        else:
+            rejected[one.beside[sure[one.beside]]] = True
     return group, rejected
+
+
+def _knows_rest(group, wrong):
+    """Whether models know the rest of a class, where they have to, to be asked."""
+    rest = getattr(group, "rest", ())
+    return not len(rest) or wrong[rest].mean() <= UNLEARNED
 
 
 def _unlearned(codes, mistaken):

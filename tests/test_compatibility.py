@@ -38,7 +38,8 @@ def test_excess_is_one_half_for_each_class_that_poison_came_from(n_classes):
     group = np.arange(160) < 80
     predicted = np.where(group, np.arange(160) % n_classes, 8)
     typical = np.where(group, 0.5, 0.2)
-    assert excess_classes(group, predicted[None], typical[None]) == pytest.approx(n_classes / 2)
+    excess = excess_classes(group, predicted[None], typical[None])
+    assert excess == pytest.approx(n_classes / 2)
 
 
 def test_excess_is_nothing_where_the_rest_is_typical_of_the_same_classes():
