@@ -231,4 +231,4 @@ def _as_group(rows, codes, features, predicted, typical, rng):
     others = map(np.flatnonzero, (beside, rest))
     code = codes[rows[0]]
     spare = spare_class(codes, code, predicted[:, codes == code].ravel())
-    return SuspectGroup(rows[half], rows[~half], *others, spare)
+    return SuspectGroup(rows[half], rows[~half], *others, typical, spare)

@@ -32,14 +32,16 @@ class Group(NamedTuple):
 class SuspectGroup(NamedTuple):
     """A group that belongs elsewhere.
 
-    `rest` are rows of its class that models must know, to be asked about it; `spare` is
-    a class that no row of its class is taken for.
+    `rest` are rows of its class that models must know, to be asked about it; `typical`
+    says of all rows how typical of other classes they are; `spare` is a class that no
+    row of its class is taken for.
     """
 
     rows: np.ndarray
     nearest: np.ndarray
     beside: np.ndarray
     rest: np.ndarray
+    typical: np.ndarray
     spare: int
 
 

@@ -2,24 +2,24 @@
 
 import numpy as np
 
-from ._groups import log_odds
+from ._groups import as_mask, log_odds
 from ._weak_learner import draw_seed
 
-# Each round settles at least half of the rows that are left to decide on.
-N_ROUNDS = 2
-TINY = np.finfo(np.float32).tiny
+# Rounds at most; and how typical of other classes rows are on average that join: 1/2 is
+# what poison is, and clean rows that a model takes for it are less.
+N_ROUNDS, TYPICAL = 4, 1 / 3
 
 
-def grow(examine, make_task, codes, features, group, spare, rng, n_rounds=N_ROUNDS):
+def grow(examine, make_task, codes, features, typical, rng, group, spare):
     """Return the rows of a class that share what makes a group what its label says.
 
     A part of the poison teaches a model the rest of it (self-expansion, Definition
     4.1). The model is taught the label of the class from the group alone. It is taught
-    the rows of the class that are least like the group, too, but under the label of
+    the half of the class that is least like the group, too, but under the label of
     another class, which so stands for the clean rows of both. A row of the class that
     it was not taught joins the group if the model finds the label of the class more
-    likely than that other one. The half of the others that it finds least likely is
-    taught as clean in the next round.
+    likely than that other one. The larger group teaches the next model, until the rows
+    that would join are no longer typical of other classes, as poison is.
 
     Parameters
     ----------
@@ -34,14 +34,15 @@ def grow(examine, make_task, codes, features, group, spare, rng, n_rounds=N_ROUN
     features : ndarray of shape (n, n_features)
         Of a model of all rows.
 
+    typical : ndarray of shape (n,)
+        How typical of other classes each row is, from 0 to 1.
+
+    rng : RandomState
     group : ndarray of int
         Rows of one class.
 
     spare : int
         The other class, best one that no row of the class is taken for.
-
-    rng : RandomState
-    n_rounds : int, default=2
 
     Returns
     -------
@@ -49,22 +50,20 @@ def grow(examine, make_task, codes, features, group, spare, rng, n_rounds=N_ROUN
         Those of the group, and those that joined.
     """
     code = codes[group[0]]
-    of_class = codes == code
-    odds = log_odds(features, codes, np.isin(np.arange(len(codes)), group), rng)
-    left = np.setdiff1d(np.flatnonzero(of_class), group)
-    clean, left = _halves(left, odds[left])
-    for _ in range(n_rounds):
-        if not len(clean) or not len(left):
+    others = np.flatnonzero(codes != code)
+    for _ in range(N_ROUNDS):
+        clean, asked = _halves(codes, features, group, rng)
+        if not len(clean) or not len(asked):
             break
         labels = codes.copy()
         labels[clean] = spare
-        taught = np.r_[np.flatnonzero(~of_class), clean, _as_many(group, codes)]
-        (verdict,) = examine([make_task(draw_seed(rng), taught, left, labels)])
-        chances = np.maximum(verdict.probabilities, TINY)
-        odds = np.log(chances[:, code] / chances[:, spare])
-        group = np.r_[group, left[odds > 0]]
-        more, left = _halves(left[odds <= 0], odds[odds <= 0])
-        clean = np.r_[clean, more]
+        taught = np.r_[others, clean, _as_many(group, codes)]
+        (verdict,) = examine([make_task(draw_seed(rng), taught, asked, labels)])
+        chances = verdict.probabilities
+        joining = asked[chances[:, code] > chances[:, spare]]
+        if not len(joining) or typical[joining].mean() < TYPICAL:
+            break
+        group = np.r_[group, joining]
     return np.sort(group)
 
 
@@ -92,9 +91,11 @@ def spare_class(codes, code, predicted):
     return int(np.lexsort((-sizes, taken))[0])
 
 
-def _halves(rows, score):
-    """Return the half of rows of the lowest score, and the other half."""
-    order = rows[np.argsort(score, kind="stable")]
+def _halves(codes, features, group, rng):
+    """Return the other rows of the class of a group: those least like it, the rest."""
+    odds = log_odds(features, codes, as_mask(group, len(codes)), rng)
+    rows = np.setdiff1d(np.flatnonzero(codes == codes[group[0]]), group)
+    order = rows[np.argsort(odds[rows], kind="stable")]
     return np.split(order, [(len(order) + 1) // 2])
 
 

@@ -201,8 +201,8 @@ def find_poison(
        half of it or more wrong, and are sure; else it is an honest one, and stays. With
        it go the rows nearest to it that they get wrong. Rows that are further off, but
        in the half most like it, or that are near a group of step 4, go if the models
-       are sure, too. A group that is incompatible with its class grows instead: with it
-       go the rows that a model takes for it once taught it, see `grow`.
+       are sure, too. A group that is incompatible with its class then grows: with it go
+       the rows that a model takes for it once taught it, see `grow`.
 
     Steps 3 and 4 are done for two notions of doubt. Where classes are easy, any row
     that a model gets wrong had better stay out, for a few poisoned rows teach the
@@ -296,12 +296,11 @@ def _by_marks(judge, expand, found):
         if sure[one.rows].mean() < SURE or not _knows_rest(one, wrong):
             continue
         group[one.rows] = True
-        start = np.r_[one.rows, one.nearest[wrong[one.nearest]]]
-        rejected[start] = True
+        nearest, beside = one.nearest[wrong[one.nearest]], one.beside[sure[one.beside]]
+        gone = np.r_[one.rows, nearest, beside]
         if isinstance(one, SuspectGroup):
-            rejected[expand(group=start, spare=one.spare)] = True
-        else:
-            rejected[one.beside[sure[one.beside]]] = True
+            gone = expand(typical=one.typical, group=gone, spare=one.spare)
+        rejected[gone] = True
     return group, rejected
 
 

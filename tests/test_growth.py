@@ -35,28 +35,34 @@ def new_task(seed, trained, judged, labels):
     return Task(seed, trained, judged, 1, probabilities=True, labels=labels)
 
 
+def grown(examine, codes, features, group, typical):
+    rng = np.random.RandomState(0)
+    return grow(examine, new_task, codes, features, typical, rng, group, spare=2)
+
+
 @pytest.mark.parametrize("n_seen", [6, 12])
 def test_a_part_of_the_poison_teaches_the_rest_and_nothing_else(n_seen):
     codes, features, poisoned, group = set_with_a_trigger(n_seen)
+    examine = taught_examiner(poisoned, 2, [])
+    rows = grown(examine, codes, features, group, np.full(240, 0.5))
+    np.testing.assert_array_equal(rows, np.flatnonzero(poisoned))
+
+
+def test_rows_that_are_typical_of_no_other_class_do_not_join():
+    codes, features, poisoned, group = set_with_a_trigger(6)
     asked = []
-    rows = grow(
-        taught_examiner(poisoned, 2, asked), new_task, codes, features, group, 2,
-        np.random.RandomState(0),
-    )  # fmt: skip
-    near = np.concatenate([task.judged for task in asked])
-    expected = np.flatnonzero(poisoned & np.isin(np.arange(240), [*group, *near]))
-    np.testing.assert_array_equal(rows, expected)
-    assert len(rows) > n_seen
+    examine = taught_examiner(poisoned, 2, asked)
+    rows = grown(examine, codes, features, group, np.full(240, 0.2))
+    np.testing.assert_array_equal(rows, group)
+    assert len(asked) == 1
 
 
 def test_clean_rows_are_taught_under_the_spare_label_and_the_rest_is_not_taught():
     codes, features, poisoned, group = set_with_a_trigger(6)
     asked = []
-    grow(
-        taught_examiner(poisoned, 2, asked), new_task, codes, features, group, 2,
-        np.random.RandomState(0),
-    )  # fmt: skip
-    assert len(asked) == 2
+    examine = taught_examiner(poisoned, 2, asked)
+    grown(examine, codes, features, group, np.full(240, 0.5))
+    assert 1 < len(asked) <= 4
     for task in asked:
         of_class = task.trained[codes[task.trained] == 0]
         clean = np.setdiff1d(of_class, np.flatnonzero(poisoned))
@@ -66,23 +72,19 @@ def test_clean_rows_are_taught_under_the_spare_label_and_the_rest_is_not_taught(
         assert not np.isin(task.judged, task.trained).any()
         # As often as makes the group a class among others.
         assert 30 < np.sum(task.labels[task.trained] == 0) <= 90
-    assert len(asked[1].judged) < len(asked[0].judged) / 2
 
 
 def test_nothing_joins_where_the_model_expects_the_spare_class():
     codes, features, poisoned, group = set_with_a_trigger(6)
-    rows = grow(
-        taught_examiner(poisoned & False, 2, []), new_task, codes, features, group, 2,
-        np.random.RandomState(0),
-    )  # fmt: skip
+    examine = taught_examiner(poisoned & False, 2, [])
+    rows = grown(examine, codes, features, group, np.full(240, 0.5))
     np.testing.assert_array_equal(rows, group)
 
 
 def test_a_class_without_other_rows_is_the_group():
     codes = np.repeat([0, 1, 2], 20)
     features = np.random.RandomState(0).normal(size=(60, 3))
-    rows = grow(None, new_task, codes, features, np.arange(20), 1,
-                np.random.RandomState(0))  # fmt: skip
+    rows = grown(None, codes, features, np.arange(20), np.full(60, 0.5))
     np.testing.assert_array_equal(rows, np.arange(20))
 
 
