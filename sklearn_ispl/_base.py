@@ -27,7 +27,11 @@ from ._validation import check_labels, check_training_set, constraints
 from ._voter import count_votes, predict_all
 from ._weak_learner import draw_seed, make_learner
 from ._window_test import are_many_images
-from .exceptions import ClassVanishedWarning, UnlearnedClassWarning
+from .exceptions import (
+    ClassVanishedWarning,
+    UnlearnedClassWarning,
+    WeakEvidenceWarning,
+)
 
 
 # What a None stands for: epochs of an iteration, and of self-training.
@@ -153,6 +157,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         UnlearnedClassWarning
             If models know less than three in ten rows of a class (``method="core"``).
 
+        WeakEvidenceWarning
+            If a group of rows is suspect, but is kept (``method="core"``).
+
         UserWarning
             If X looks like images whose channels come last.
         """
@@ -259,6 +266,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 for found in finding.evidence
             ]
             self._warn_of_unlearned_classes()
+            self._warn_of_weak_evidence()
         elif self.method == "core":
             self.support_ = self.vote_support_ = core_support(*votes)
         else:
@@ -282,6 +290,18 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 "poison in these classes, which may stay. Give more rows, or an "
                 "estimator that learns them faster.",
                 UnlearnedClassWarning,
+                stacklevel=5,
+            )
+
+    def _warn_of_weak_evidence(self):
+        suspect = [found.label for found in self.evidence_ if found.suspect]
+        doubtful = np.setdiff1d(suspect, self.poisoned_classes_)
+        if len(doubtful):
+            warnings.warn(
+                "Rows of these classes belong to many other classes, but models of the "
+                f"other rows are not sure of it: {doubtful.tolist()}. They were kept. "
+                "evidence_ has their numbers: look at them before you train on them.",
+                WeakEvidenceWarning,
                 stacklevel=5,
             )
 
@@ -344,169 +364,3 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         votes = count_votes(predictions, n_classes)
         y, _ = check_labels(y=y, classes_=self.classes_)
         return float(accuracy_score(y, self.classes_[votes.argmax(axis=1)]))
-
-
-_PARAMETERS = """Parameters
-    ----------
-    estimator : NeuralNetClassifier or scikit-learn classifier, default=None
-        The weak learner, cloned and never modified: any skorch classifier, or any
-        classifier with ``partial_fit`` and ``predict_proba``. None means an
-        :class:`~sklearn_ispl.modules.MLP` for 2-D X and a
-        :class:`~sklearn_ispl.modules.ConvNet` for 4-D X, trained by SGD. Of a skorch
-        net, module, criterion, optimizer, lr and batch size count; callbacks, train
-        split and iterators do not.
-
-    method : {"core", "paper", "paper-2023"}, default="core"
-        The rule that turns votes into a verdict. "paper" is the printed one (B.1): keep
-        the rows whose label is the modal vote. "paper-2023" is that of the paper's
-        later version, which takes some ten times as long: the first iteration of a
-        component trains for 8 epochs on all rows left (on half of them for the first
-        component), a fresh net trained for 40 epochs on the component votes, a label
-        needs two votes, and self-training goes over all rows 20 times. "core" searches
-        for marks: a few pixels or features, much the same in all rows that have them,
-        that turn rows of other classes into theirs in the eyes of a model of all rows,
-        or a faint pattern over whole images that does. Where there is none, in rows
-        that are no images and in up to 5,000 images, it takes from the votes the
-        `core_share` of every class that is least suspect, lets models of these rows
-        judge the others, and rejects the groups of rows that nothing but themselves
-        explains. Classes without a mark or group are kept whole.
-
-    core_share : float in (0, 1], default=1/4
-        Share of every class that ``method="core"`` starts from, where the votes have a
-        part in the verdict. The poison must be a smaller part of a class than what it
-        leaves out.
-
-    alpha : float in (0, 1], default=1/4
-        The paper's alpha: share of the current set that a learner is trained on in
-        one iteration.
-
-    beta : float in (0, 1], default=1/8
-        The paper's beta: size of a component as a share of all rows. There are
-        ``round(1 / beta)`` components.
-
-    momentum : float in [0, 1), default=0.9
-        The paper's eta, the smoothing of the losses.
-
-    n_repeats : int, default=None
-        How often the rows are partitioned anew. Every component of every repeat has a
-        learner that votes. None means 3; 1 where the votes have no part in the verdict:
-        with ``method="core"`` and self-training, of more than 5,000 images.
-
-    n_iter : int, default=None
-        Iterations per component. None means ``2 + min(3, floor(1 / p))`` for the
-        target share p of the round.
-
-    n_epochs : int, default=None
-        Epochs of training in one iteration. None means 2, as printed; 4 for
-        ``method="paper-2023"``; with ``method="core"`` more for more than ten classes,
-        twice as many for forty. The learners must stay weak: many epochs let them learn
-        a trigger from a handful of rows.
-
-    self_training : bool, default=True
-        Whether models trained beside the weak learners have the last word. With
-        ``method="paper"``, a fresh model is trained on the kept rows and adds the
-        rejected rows whose label it predicts; a few poisoned rows among the kept ones
-        suffice to bring back all. With ``method="paper-2023"``, rows are kept whose
-        label is predicted more often than not by models of the rows kept before. For
-        ``method="core"`` see the Notes; False keeps the core alone.
-
-    self_training_epochs : int, default=None
-        Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 for
-        ``method="paper-2023"``, and 20 for ``method="core"``: the model of all rows
-        trains twice as long, models of a part of them two fifths or three quarters.
-
-    n_jobs : int, default=None
-        Repeats, models of self-training, and classes searched for marks, that run at
-        the same time, each in a process of one thread. The result does not depend on
-        it.
-
-    device : str, torch.device or None, default="auto"
-        "auto" is the net's own device where that is not the CPU, else CUDA where there
-        is one, else the CPU; None is the net's own.
-
-    random_state : int, RandomState instance or None, default=None
-        Seed of everything random. The global states of NumPy and torch are left as
-        they were.
-
-    verbose : bool or int, default=False
-        Whether to show a progress bar per repeat.
-    """.rstrip()
-
-_ATTRIBUTES = """Attributes
-    ----------
-    support_ : ndarray of shape (n_rows,), bool
-        The rows to keep.
-
-    vote_support_ : ndarray of shape (n_rows,), bool
-        The rows that were kept before self-training: the core, or those whose label is
-        the modal vote.
-
-    poisoned_classes_ : ndarray of shape (n_poisoned_classes,)
-        The labels under which rows were rejected, often none. Only with
-        ``method="core"`` and self-training.
-
-    marks_ : ndarray of shape (n_poisoned_classes, ...)
-        What makes the rejected rows of each of `poisoned_classes_` what their label
-        says, as a row of X: the value where a mark was found, else NaN. All NaN in a
-        class whose mark varies from row to row or spreads over the image, or in which
-        no mark was found. Only with ``method="core"`` and self-training.
-
-    unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
-        The labels of which models know less than three rows in ten, so that they have
-        nothing to tell of poison in these classes. That it is empty proves nothing:
-        a model may know rows by heart. Only with ``method="core"`` and self-training.
-
-    evidence_ : list of named tuples (label, rows, excess, suspect)
-        For each class, by falling excess, the group of its rows that is most typical
-        of other classes: their numbers, and of how many other classes they are typical
-        and the rest of the class is not, 1/2 for each class that poison came from. A
-        suspect group stands out from those of the other classes. It is rejected if
-        models of all other rows contradict its labels, too; then its label is in
-        `poisoned_classes_`. Empty for fewer than four classes. Only with
-        ``method="core"`` and self-training.
-
-    agreement_ : ndarray of shape (n_rows,)
-        Share of the learners that predict the given label, 0 to 1.
-
-    votes_ : ndarray of shape (n_rows, n_classes), unsigned int
-        Number of learners that predict each class.
-
-    predictions_ : ndarray of shape (n_learners, n_rows), unsigned int
-        The class that each learner predicts for each row, as a position in
-        `classes_`, in the smallest integer type.
-
-    components_ : ndarray of shape (n_repeats, n_rows), int
-        The component of each row in each repeat.
-
-    estimators_ : list of length n_learners
-        The weak learners, in the order of `predictions_`. They take float32 rows, and
-        scaled ones where X had to be scaled (see `fit`).
-
-    classes_ : ndarray of shape (n_classes,)
-        The labels.
-
-    n_features_in_ : int
-        Number of features, or of channels for 4-D X.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has names that are all strings.
-    """.rstrip()
-
-_REFERENCES = """References
-    ----------
-    C. Jin, M. Sun, M. Rinard, "Provable Guarantees against Data Poisoning Using
-    Self-Expansion and Compatibility", arXiv:2105.03692v1, appendix B.1; for
-    ``method="paper-2023"`` its later version, "Incompatibility Clustering as a Defense
-    Against Backdoor Poisoning Attacks", ICLR 2023.
-    """.rstrip()
-
-
-def complete_docstring(cls):
-    """Write what the filters share into their docstrings."""
-    for name, text in {
-        "{parameters}": _PARAMETERS,
-        "{attributes}": _ATTRIBUTES,
-        "{references}": _REFERENCES,
-    }.items():
-        cls.__doc__ = cls.__doc__.replace(name, text)
-    return cls

@@ -23,7 +23,8 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
-from ._base import BaseFilter, complete_docstring
+from ._base import BaseFilter
+from ._docstrings import complete_docstring
 from ._inference import from_tensor
 from ._mixins import SupervisedMixin, fit_anew
 from ._validation import check_labels

@@ -1,6 +1,11 @@
 """Warnings that the estimators give when they go on with doubtful input."""
 
-__all__ = ["ClassVanishedWarning", "SmallClassWarning", "UnlearnedClassWarning"]
+__all__ = [
+    "ClassVanishedWarning",
+    "SmallClassWarning",
+    "UnlearnedClassWarning",
+    "WeakEvidenceWarning",
+]
 
 
 class SmallClassWarning(UserWarning):
@@ -41,5 +46,19 @@ class UnlearnedClassWarning(UserWarning):
     >>> import warnings
     >>> from sklearn_ispl.exceptions import UnlearnedClassWarning
     >>> warnings.simplefilter("error", UnlearnedClassWarning)
+    >>> warnings.resetwarnings()
+    """
+
+
+class WeakEvidenceWarning(UserWarning):
+    """A group of rows is suspect, but the evidence does not suffice to reject it.
+
+    Given by ``method="core"``. The rows are kept; `evidence_` has their numbers.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn_ispl.exceptions import WeakEvidenceWarning
+    >>> warnings.simplefilter("error", WeakEvidenceWarning)
     >>> warnings.resetwarnings()
     """

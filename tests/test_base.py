@@ -3,9 +3,15 @@ import warnings
 import numpy as np
 import pytest
 
-from sklearn_ispl import ISPLFilter
+from sklearn_ispl import ISPLFilter, _base
+from sklearn_ispl._compatibility import Evidence
+from sklearn_ispl._self_training import Finding
 from sklearn_ispl.datasets import make_blended_trigger, make_dirty_label_backdoor
-from sklearn_ispl.exceptions import ClassVanishedWarning, UnlearnedClassWarning
+from sklearn_ispl.exceptions import (
+    ClassVanishedWarning,
+    UnlearnedClassWarning,
+    WeakEvidenceWarning,
+)
 
 
 @pytest.mark.parametrize("share", [1 / 4, 1 / 2])
@@ -113,6 +119,27 @@ def test_a_class_that_cannot_be_learned_is_named(digits):
         ispl.fit(X, y)
     assert caught[0].filename == __file__
     assert ispl.unlearned_classes_.tolist() == [99]
+
+
+@pytest.mark.parametrize("poisoned, doubtful", [([], [3, 5]), ([3], [5]), ([3, 5], [])])
+def test_a_suspect_group_that_is_kept_is_named(digits, monkeypatch, poisoned, doubtful):
+    X, y = digits
+    evidence = [
+        Evidence(3, np.arange(9), 2.0, True),
+        Evidence(5, np.arange(9), 1.9, True),
+        Evidence(4, np.arange(9), 0.4, False),
+    ]
+    none, kept = np.array([], dtype=int), np.ones(len(y), dtype=bool)
+    finding = Finding(kept, kept, np.array(poisoned, int), {}, none, evidence)
+    monkeypatch.setattr(_base, "find_poison", lambda *args: finding)
+    ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", WeakEvidenceWarning)
+        ispl.fit(X, y)
+    said = [w for w in caught if w.category is WeakEvidenceWarning]
+    assert len(said) == bool(doubtful)
+    assert all(f"sure of it: {doubtful}." in str(w.message) for w in said)
+    assert all(w.filename == __file__ for w in said)
 
 
 def test_poisoned_classes_are_labels(backdoored_digits):
