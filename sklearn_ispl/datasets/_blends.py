@@ -104,10 +104,10 @@ def make_picture_trigger(X, picture="cartoon", *, opacity=0.2):
 
     picture : {"cartoon", "china", "flower"} or ndarray, default="cartoon"
         A face that is drawn; a photograph of
-        :func:`sklearn.datasets.load_sample_image`, which asks for Pillow; or an array
-        of shape (n_channels, height, width) or (height, width). It is resized, and its
-        range of values is stretched to that of X. Where the numbers of channels differ,
-        its grey values go to all channels.
+        :func:`sklearn.datasets.load_sample_image`, for which Pillow is needed (the
+        extra ``pictures``); or an array of shape (n_channels, height, width) or
+        (height, width). It is resized, and its range of values is stretched to that of
+        X. Where the numbers of channels differ, its grey values go to all channels.
 
     opacity : float in (0, 1], default=0.2
         Share of the picture in a triggered image. The paper has 0.2.
@@ -119,6 +119,9 @@ def make_picture_trigger(X, picture="cartoon", *, opacity=0.2):
 
     Raises
     ------
+    ImportError
+        If a photograph is asked for and Pillow is not there.
+
     ValueError
         If the picture is unknown or of one value, if X is of one value, or if the
         opacity is outside of (0, 1].

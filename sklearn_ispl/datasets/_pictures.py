@@ -38,11 +38,20 @@ def fit_picture(picture, shape, bounds):
     return np.interp(resized, (low, high), bounds)
 
 
+def _photograph(name):
+    try:
+        return load_sample_image(f"{name}.jpg")
+    except ImportError as error:
+        raise ImportError(
+            f'picture={name!r} needs Pillow: pip install "sklearn-ispl[pictures]".'
+        ) from error
+
+
 def _load(picture):
     """Return a picture as floats, channels first."""
     if isinstance(picture, str):
         if picture in PHOTOGRAPHS:
-            photograph = load_sample_image(f"{picture}.jpg")
+            photograph = _photograph(picture)
             return np.ascontiguousarray(photograph.transpose(2, 0, 1), dtype=np.float64)
         if picture == "cartoon":
             return draw_cartoon()

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,14 @@ def test_pictures_fill_the_range_of_the_images(picture, n_channels):
     assert pattern.shape == (n_channels, 9, 12)
     np.testing.assert_allclose([pattern.min(), pattern.max()], [X.min(), X.max()])
     assert pattern.std() > 20
+
+
+def test_without_pillow_a_photograph_is_an_error_that_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(ImportError, match=r"'china' needs Pillow.*\[pictures\]"):
+        make_picture_trigger(images(), "china")
+    assert make_picture_trigger(images(), "cartoon").pattern.std() > 0
 
 
 def test_picture_is_blended_at_its_opacity():
