@@ -97,3 +97,12 @@ def test_a_run_writes_one_line_for_each_method_and_goes_on_where_it_was(exam):
     known = {r["method"]: r for r in lines[:2]}
     (rest,) = exam.run(scenario, methods, known, None)
     assert rest["method"] == "flare"
+
+
+def test_rivals_judge_tables_too(exam):
+    scenario = exam.Scenario("wine", "none", 0.0, 5)
+    methods = ["smaller cluster", "flare"]
+    first, *lines = exam.run(scenario, methods, {}, None)
+    assert first["A"] is None and first["C"] > 0.5
+    assert [r["method"] for r in lines] == methods
+    assert all(r["tpr"] is None and 0 <= r["fpr"] <= 0.5 for r in lines)
