@@ -98,7 +98,7 @@ def test_nothing_is_rejected_where_there_is_no_poison(digit_images):
     assert ispl.marks_.shape == (len(ispl.poisoned_classes_), 1, 8, 8)
 
 
-@pytest.mark.parametrize("changed", [{"method": "paper"}, {"self_training": False}])
+@pytest.mark.parametrize("changed", [{"self_training": False}])
 def test_a_verdict_does_not_outlive_its_fit(digits, changed):
     X, y = digits
     ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)

@@ -25,6 +25,7 @@ def test_votes_are_counted_in_three_ways(bench, digits):
 @pytest.mark.parametrize(
     "name, asked", [("NoMarks", [True]), ("MarksAlone", []), ("MarkSearch", [])]
 )
+@pytest.mark.slow
 def test_the_default_can_be_asked_for_one_half(
     bench, poisoned_digits, monkeypatch, name, asked
 ):
