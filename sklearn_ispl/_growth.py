@@ -5,9 +5,9 @@ import numpy as np
 from ._groups import as_mask, log_odds
 from ._weak_learner import draw_seed
 
-# Rounds at most; and how typical of other classes rows are on average that join: 1/2 is
-# what poison is, and clean rows that a model takes for it are less.
-N_ROUNDS, TYPICAL = 4, 1 / 3
+# Rounds at most; and how typical of other classes rows are on average that join, beside
+# the group: clean rows that a model takes for it are less.
+N_ROUNDS, TYPICAL = 4, 2 / 3
 
 
 def grow(examine, make_task, codes, features, typical, rng, group, spare):
@@ -50,7 +50,7 @@ def grow(examine, make_task, codes, features, typical, rng, group, spare):
         Those of the group, and those that joined.
     """
     code = codes[group[0]]
-    others = np.flatnonzero(codes != code)
+    others, of_group = np.flatnonzero(codes != code), typical[group].mean()
     for _ in range(N_ROUNDS):
         clean, asked = _halves(codes, features, group, rng)
         if not len(clean) or not len(asked):
@@ -61,7 +61,7 @@ def grow(examine, make_task, codes, features, typical, rng, group, spare):
         (verdict,) = examine([make_task(draw_seed(rng), taught, asked, labels)])
         chances = verdict.probabilities
         joining = asked[chances[:, code] > chances[:, spare]]
-        if not len(joining) or typical[joining].mean() < TYPICAL:
+        if not len(joining) or typical[joining].mean() < TYPICAL * of_group:
             break
         group = np.r_[group, joining]
     return np.sort(group)

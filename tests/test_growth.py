@@ -52,7 +52,8 @@ def test_rows_that_are_typical_of_no_other_class_do_not_join():
     codes, features, poisoned, group = set_with_a_trigger(6)
     asked = []
     examine = taught_examiner(poisoned, 2, asked)
-    rows = grown(examine, codes, features, group, np.full(240, 0.2))
+    typical = np.where(np.isin(np.arange(240), group), 0.5, 0.2)
+    rows = grown(examine, codes, features, group, typical)
     np.testing.assert_array_equal(rows, group)
     assert len(asked) == 1
 
