@@ -36,7 +36,8 @@ from scenarios import load_split
 from sklearn_ispl import _marks
 from sklearn_ispl._groups import expand, small_clusters
 from sklearn_ispl._patterns import class_means, pattern_groups, spread_of_values
-from sklearn_ispl._weak_learner import make_learner, one_thread
+from sklearn_ispl._settings import one_thread
+from sklearn_ispl._weak_learner import make_learner
 
 RULES = ["windows", "grown", "pixels", "painted", "moved", "patterns"]
 N_EPOCHS = 20

@@ -17,7 +17,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_ispl._ispl import trim
-from sklearn_ispl._weak_learner import draw_seed, make_learner, one_thread
+from sklearn_ispl._settings import one_thread
+from sklearn_ispl._weak_learner import draw_seed, make_learner
 
 
 @contextmanager

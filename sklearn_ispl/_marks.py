@@ -9,9 +9,10 @@ from joblib import delayed
 
 from ._groups import MIN_ROWS, NO_ROWS, Group, as_mask, small_clusters
 from ._patterns import MANY, class_means, pattern_groups, spread_of_values
+from ._settings import one_thread
 from ._shared import SAME, TURNED, Candidate, completed, look_alikes, shared_values
 from ._varying import moved_rows, varying_rows
-from ._weak_learner import draw_seed, one_thread
+from ._weak_learner import draw_seed
 from ._window_test import WindowTest, are_many_images, is_table, paint, windows
 
 # Rows of a class to try all windows with, and windows to try all rows with.

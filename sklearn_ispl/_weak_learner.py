@@ -24,7 +24,6 @@ from ._inference import (
     probabilities,
     score_batch,
 )
-from ._settings import one_thread  # noqa: F401, where others look for it
 from .modules import MLP, ConvNet
 
 # torch's generator is one per process: threads take turns at it, or their learners

@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_ispl import (
@@ -137,3 +138,20 @@ def test_one_thread_within_another_changes_nothing(two_threads):
             pass
         assert torch.get_num_threads() == 1 and set(counts()[1]) == {1}
     assert counts() == before
+
+
+def in_one_thread():
+    with one_thread():
+        assert set(counts()[1]) == {1}
+
+
+def test_all_libraries_have_one_thread_until_all_are_done():
+    with threadpool_limits(2):
+        before = counts()[1]
+        with one_thread():
+            with one_thread():
+                Parallel(2, backend="threading")(
+                    delayed(in_one_thread)() for _ in range(4)
+                )
+            assert set(counts()[1]) == {1}
+        assert counts()[1] == before

@@ -2,12 +2,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_net
-from joblib import Parallel, delayed
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from skorch import NeuralNetClassifier, NeuralNetRegressor
-from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
 
 from sklearn_ispl._inference import (
@@ -16,11 +14,11 @@ from sklearn_ispl._inference import (
     predict_codes,
     probabilities,
 )
+from sklearn_ispl._settings import one_thread
 from sklearn_ispl._weak_learner import (
     cross_entropy,
     isolated_seed,
     make_learner,
-    one_thread,
     resolve_device,
     shuffled_batches,
 )
@@ -311,27 +309,6 @@ def test_one_thread_restores_the_setting():
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-
-
-def n_threads():
-    return [one["num_threads"] for one in threadpool_info()]
-
-
-def in_one_thread():
-    with one_thread():
-        assert set(n_threads()) == {1}
-
-
-def test_all_libraries_have_one_thread_until_all_are_done():
-    with threadpool_limits(2):
-        before = n_threads()
-        with one_thread():
-            with one_thread():
-                Parallel(2, backend="threading")(
-                    delayed(in_one_thread)() for _ in range(4)
-                )
-            assert set(n_threads()) == {1}
-        assert n_threads() == before
 
 
 def test_isolated_seed_restores_states_after_an_error():

@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import validate_params
 
+from .._groups import as_mask
 from ._images import apply_trigger, check_images
-from ._rows import as_mask, check_protected, choose_share
+from ._rows import check_protected, choose_share
 from ._triggers import as_trigger
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from .._groups import as_mask
 from .._weak_learner import draw_seed
 from ._images import apply_trigger, as_pixels, check_images
 from ._perturb import (
@@ -15,7 +16,7 @@ from ._perturb import (
     train_autoencoder,
     train_classifier,
 )
-from ._rows import as_mask, choose_of_class
+from ._rows import choose_of_class
 from ._triggers import as_trigger
 
 # Radius of each perturbation: a pixel's change and an image's length, both as a share

@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from .._groups import as_mask
 from ._images import apply_trigger, check_images
-from ._rows import as_mask, check_protected, choose_share, label_list, rows_of
+from ._rows import check_protected, choose_share, label_list, rows_of
 from ._triggers import as_trigger
 
 

@@ -7,7 +7,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from .._inference import as_tensor
-from .._weak_learner import isolated_seed, one_thread, small_batch
+from .._settings import one_thread
+from .._weak_learner import isolated_seed, small_batch
 from ..modules import ConvNet
 
 NORMS = ("linf", "l2")

@@ -3,13 +3,6 @@
 import numpy as np
 
 
-def as_mask(rows, n):
-    """Return a mask of n rows."""
-    mask = np.zeros(n, dtype=bool)
-    mask[rows] = True
-    return mask
-
-
 def check_protected(protected, y):
     """Return the mask of the rows that an attack must leave alone."""
     if protected is None:
