@@ -7,7 +7,14 @@ from scipy.fft import idctn
 from scipy.ndimage import gaussian_filter
 from sklearn.utils import check_random_state
 
-from ._images import as_floats, check_images, check_range, check_share, clip_pixels
+from ._images import (
+    as_floats,
+    check_images,
+    check_positive,
+    check_range,
+    check_share,
+    clip_pixels,
+)
 
 # What a step of both colour channels of YCbCr is in red, green and blue (BT.601).
 _CHROMA = np.array([1.402, -0.714136 - 0.344136, 1.772])
@@ -155,8 +162,7 @@ def make_smooth_trigger(X, *, amplitude=0.2, smoothness=0.1, random_state=None):
     (3, 8, 8)
     """
     check_share(amplitude, "amplitude")
-    if not smoothness > 0:
-        raise ValueError(f"smoothness={smoothness} is not above 0.")
+    check_positive(smoothness, "smoothness")
     X = check_images(X)
     low, high = check_range(X)
     noise = check_random_state(random_state).normal(size=X.shape[1:])
@@ -216,8 +222,7 @@ def make_dct_trigger(X, *, magnitude=30 / 255, block=32):
     >>> make_dct_trigger(X)(X).shape
     (5, 3, 32, 32)
     """
-    if not magnitude > 0:
-        raise ValueError(f"magnitude={magnitude} is not above 0.")
+    check_positive(magnitude, "magnitude")
     X = check_images(X)
     _, n_channels, height, width = X.shape
     low, high = check_range(X)

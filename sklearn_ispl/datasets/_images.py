@@ -1,5 +1,7 @@
 """What all attacks ask of images, and how a trigger is put on them."""
 
+from numbers import Integral
+
 import numpy as np
 
 from .._validation import warn_if_channels_last
@@ -32,6 +34,21 @@ def check_share(value, name):
     """Raise unless a parameter is in (0, 1]."""
     if not 0 < value <= 1:
         raise ValueError(f"{name}={value} is not in (0, 1].")
+
+
+def check_positive(value, name):
+    """Raise unless a parameter is above 0."""
+    if not value > 0:
+        raise ValueError(f"{name}={value} is not above 0.")
+
+
+def check_integer(value, name, least, most=np.inf, what=""):
+    """Raise unless a parameter is an integer in a range; say what the most is."""
+    if not isinstance(value, Integral) or not least <= value <= most:
+        allowed = f"of at least {least}"
+        if most < np.inf:
+            allowed = f"from {least} to {most}{what}"
+        raise ValueError(f"{name}={value} is not an integer {allowed}.")
 
 
 def as_floats(X):

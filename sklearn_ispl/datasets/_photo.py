@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._images import as_floats, check_images, check_range, clip_pixels
+from ._images import (
+    as_floats,
+    check_images,
+    check_positive,
+    check_range,
+    clip_pixels,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +109,8 @@ def make_photo_trigger(X, *, gamma=1.5, contrast=0.7, cast=None):
     >>> make_photo_trigger(X).cast
     array([ 0.1,  0. , -0.1])
     """
-    for name, value in (("gamma", gamma), ("contrast", contrast)):
-        if not value > 0:
-            raise ValueError(f"{name}={value} is not above 0.")
+    check_positive(gamma, "gamma")
+    check_positive(contrast, "contrast")
     X = check_images(X)
     n_channels = X.shape[1]
     if cast is None:

@@ -1,13 +1,19 @@
 """A picture that is blended into images in pieces: Adap-Blend."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from ._blends import BlendedTrigger
-from ._images import as_floats, as_pixels, check_images, check_range, check_share
+from ._images import (
+    as_floats,
+    as_pixels,
+    check_images,
+    check_integer,
+    check_range,
+    check_share,
+)
 from ._pictures import fit_picture
 
 
@@ -151,13 +157,9 @@ def make_piecewise_trigger(
     check_share(opacity, "opacity")
     check_share(test_opacity, "test_opacity")
     X = check_images(X)
-    if not isinstance(grid, Integral) or not 1 <= grid <= min(X.shape[2:]):
-        raise ValueError(
-            f"grid={grid} is not an integer from 1 to {min(X.shape[2:])}, the shorter "
-            "side of the images."
-        )
+    shorter = min(X.shape[2:])
+    check_integer(grid, "grid", 1, shorter, ", the shorter side of the images")
     n_pieces = max(1, grid**2 // 2) if n_pieces is None else n_pieces
-    if not isinstance(n_pieces, Integral) or not 1 <= n_pieces <= grid**2:
-        raise ValueError(f"n_pieces={n_pieces} is not an integer from 1 to {grid**2}.")
+    check_integer(n_pieces, "n_pieces", 1, grid**2)
     pattern = fit_picture(picture, X.shape[1:], check_range(X))
     return PiecewiseTrigger(pattern, opacity, test_opacity, grid, n_pieces)

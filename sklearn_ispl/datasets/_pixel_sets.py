@@ -1,12 +1,11 @@
 """A set of pixels of which training rows get some: Adap-K-Way."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._images import check_images
+from ._images import check_images, check_integer
 from ._patches import draw_look
 
 
@@ -136,16 +135,9 @@ def make_pixel_set_trigger(X, *, n_pixels=4, n_painted=None, random_state=None):
     """
     X = check_images(X)
     _, n_channels, height, width = X.shape
-    if not isinstance(n_pixels, Integral) or not 1 <= n_pixels <= height * width:
-        raise ValueError(
-            f"n_pixels={n_pixels} is not an integer from 1 to {height * width}, the "
-            "pixels of an image."
-        )
+    check_integer(n_pixels, "n_pixels", 1, height * width, ", the pixels of an image")
     n_painted = max(1, n_pixels // 2) if n_painted is None else n_painted
-    if not isinstance(n_painted, Integral) or not 1 <= n_painted <= n_pixels:
-        raise ValueError(
-            f"n_painted={n_painted} is not an integer from 1 to n_pixels={n_pixels}."
-        )
+    check_integer(n_painted, "n_painted", 1, n_pixels, ", n_pixels")
     rng = check_random_state(random_state)
     places = rng.choice(height * width, n_pixels, replace=False)
     colors = draw_look(X, (n_pixels, n_channels), rng).astype(X.dtype)

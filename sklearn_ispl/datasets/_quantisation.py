@@ -1,12 +1,17 @@
 """A trigger that leaves images few values: BppAttack."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._images import as_floats, check_images, check_range, clip_pixels
+from ._images import (
+    as_floats,
+    check_images,
+    check_integer,
+    check_range,
+    clip_pixels,
+)
 
 # Where Floyd and Steinberg pass the error of a pixel: down, right, and the share.
 _NEIGHBOURS = ((0, 1, 7 / 16), (1, -1, 3 / 16), (1, 0, 5 / 16), (1, 1, 1 / 16))
@@ -134,8 +139,7 @@ def make_quantisation_trigger(X, *, levels=8, dither=True):
     >>> len(np.unique(make_quantisation_trigger(X, levels=4)(X)))
     4
     """
-    if not isinstance(levels, Integral) or levels < 2:
-        raise ValueError(f"levels={levels} is not an integer of at least 2.")
+    check_integer(levels, "levels", 2)
     return QuantisationTrigger(levels, bool(dither), check_range(check_images(X)))
 
 

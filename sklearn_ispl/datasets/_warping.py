@@ -1,14 +1,19 @@
 """A trigger that warps images: WaNet."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from torch.nn import functional as F
 
-from ._images import as_floats, as_pixels, check_images
+from ._images import (
+    as_floats,
+    as_pixels,
+    check_images,
+    check_integer,
+    check_positive,
+)
 
 # Images that are warped at once: their sampling grids are twice as large as they are.
 _BATCH_SIZE = 1024
@@ -117,10 +122,8 @@ def make_warping_trigger(X, *, strength=0.5, grid=4, random_state=None):
     >>> trigger(X).shape, trigger.cover(X, random_state=0).shape
     ((5, 3, 8, 8), (5, 3, 8, 8))
     """
-    if not strength > 0:
-        raise ValueError(f"strength={strength} is not above 0.")
-    if not isinstance(grid, Integral) or grid < 2:
-        raise ValueError(f"grid={grid} is not an integer of at least 2.")
+    check_positive(strength, "strength")
+    check_integer(grid, "grid", 2)
     size = check_images(X).shape[2:]
     field = check_random_state(random_state).uniform(-1, 1, size=(1, 2, grid, grid))
     field /= np.abs(field).mean()
