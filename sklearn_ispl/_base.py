@@ -57,10 +57,9 @@ def _one_model(new_learner, task):
         if task.enough_steps:
             n_epochs = learner.epochs_for(len(task.trained), n_epochs)
         learner.train(task.trained, n_epochs)
-        losses, predicted = learner.score(task.judged)
         if task.probabilities:
-            found = learner.probabilities(task.judged)
-            return Verdict(losses, predicted, probabilities=found)
+            return Verdict(probabilities=learner.probabilities(task.judged))
+        losses, predicted = learner.score(task.judged)
         if not task.features:
             return Verdict(losses, predicted)
         features = learner.features(task.judged)

@@ -123,13 +123,14 @@ def _typicality(examine, make_task, codes, rng, settings):
     predicted, typical = np.empty(len(codes), dtype=int), np.empty(len(codes))
     for left_out, (task, verdict) in enumerate(zip(tasks, examine(tasks))):
         left = fold[task.judged] == left_out
-        rows = task.judged[left]
-        predicted[rows] = verdict.predicted[left]
+        rows, known = task.judged[left], codes[task.judged[~left]]
+        chances, of_known = verdict.probabilities[left], verdict.probabilities[~left]
+        predicted[rows] = chances.argmax(axis=1)
         typical[rows] = rank_among(
-            verdict.predicted[left],
-            verdict.probabilities[left].max(axis=1),
-            codes[task.judged[~left]],
-            np.exp(-verdict.losses[~left]),
+            predicted[rows],
+            chances.max(axis=1),
+            known,
+            of_known[np.arange(len(known)), known],
         )
     return predicted, typical
 

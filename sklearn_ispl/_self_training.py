@@ -41,15 +41,15 @@ class Task(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a model says: the loss of each row judged, its class.
+    """What a model says: the loss of each row judged and its class, or probabilities.
 
-    Where the task asks for more: losses and features are those of a model that has
+    Where the task asks for features: losses and features are those of a model that has
     learned what there is to learn, and the classes those of the model that it becomes
     in as many epochs again, which knows nearly every row by heart.
     """
 
-    losses: np.ndarray
-    predicted: np.ndarray
+    losses: np.ndarray = None
+    predicted: np.ndarray = None
     features: np.ndarray = None
     estimator: object = None
     probabilities: np.ndarray = None

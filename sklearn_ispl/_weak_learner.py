@@ -257,7 +257,7 @@ class SkorchLearner:
 
     def probabilities(self, rows):
         """Return the current learner's probabilities of all classes on `rows`."""
-        return probabilities(self.estimator_)(self.X[rows])
+        return check_losses(probabilities(self.estimator_)(self.X[rows]))
 
     def epochs_for(self, n_rows, n_epochs):
         """Return enough epochs for a hundred steps, or more for over ten classes."""
@@ -324,7 +324,9 @@ class SklearnLearner:
 
     def probabilities(self, rows):
         """Return the current learner's probabilities of all classes on `rows`."""
-        return self.estimator_.predict_proba(self.X[rows])
+        proba = self.estimator_.predict_proba(self.X[rows])
+        check_output_size(proba.shape, self.n_classes)
+        return check_losses(proba)
 
     def epochs_for(self, n_rows, n_epochs):
         """Return the epochs asked for; what a call does is the classifier's affair."""
@@ -425,7 +427,7 @@ def check_output_size(shape, n_classes):
 
 
 def check_losses(losses):
-    """Return `losses`, or raise if the learner has diverged."""
+    """Return losses or probabilities, or raise if the learner has diverged."""
     if np.isnan(losses).any():
         raise ValueError(
             "The loss of a weak learner turned NaN: its training diverged. Lower its "
