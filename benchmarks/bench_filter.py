@@ -53,8 +53,7 @@ class Shadow:
             ]:
                 scoped = partial(self._scoped, scope=scope)
                 stack.enter_context(_wrapped(owner, name, scoped))
-            for method in ("search", "confirm"):
-                stack.enter_context(_wrapped(MarkSearch, method, self._searched))
+            stack.enter_context(_wrapped(MarkSearch, "search", self._searched))
             yield
 
     def _scoped(self, function, scope):

@@ -71,8 +71,8 @@ def searched(X, codes, predicted, features, estimator, poisoned, seed):
             if found.turned >= _marks.TURNED:
                 rejected["painted"][found.alike] = True
             else:
-                rows, nearest, _ = _marks.moved_rows(test, found, found.alike[:0])
-                rejected["moved"][np.r_[rows, nearest]] = True
+                moved = _marks.moved_rows(test, found, found.alike[:0])
+                rejected["moved"][moved.rows] = True
     return rejected, turned
 
 

@@ -12,7 +12,6 @@ goes on where it stopped.
 """
 
 import argparse
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -21,8 +20,7 @@ from _common import append_json, parse_with_results, read_json, timed
 from bench_quality import DATA, LISTS, draw, percent, poison, train_and_measure
 from render_tables import show_table
 from scenarios import load_split
-from sklearn_ispl import ISPLFilter, _base
-from sklearn_ispl._marks import Marked, MarkSearch
+from sklearn_ispl import ISPLFilter
 from sklearn_ispl._rules import contrast, out_of_bag_agreement
 
 # How much more of one side than of the other has to agree to a label: the bound of the
@@ -32,26 +30,9 @@ HEADER = ["data", "variant", "none left", "poisoned rows left"]
 HEADER += ["clean rows kept, median", "least", "seconds, median"]
 
 
-class NoMarks(MarkSearch):
-    """Finds no mark, so that contradiction is asked."""
-
-    def search(self, verdict):
-        nothing = np.zeros(len(self.codes), dtype=bool)
-        return Marked(nothing, [], {})
-
-
-class MarksAlone(MarkSearch):
-    """Takes all sets for such as need no contradiction."""
-
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.of_many_images = True
-
-
-def filtered(X, y, seed, search=MarkSearch, **params):
+def filtered(X, y, seed, **params):
     """Return the rows that a filter with some parameters keeps."""
-    with patch.object(_base, "MarkSearch", search):
-        return ISPLFilter(random_state=seed, **params).fit(X, y).support_
+    return ISPLFilter(random_state=seed, **params).fit(X, y).support_
 
 
 def twice(X, y, seed, **params):
@@ -97,8 +78,6 @@ VARIANTS = {
     "majority out of bag": (voted, {"rule": out_of_bag_majority}),
     "vote and contrast": (voted, {"rule": vote_and_contrast}),
     "paper-2023": (filtered, {"method": "paper-2023"}),
-    "core, contradiction alone": (filtered, {"search": NoMarks}),
-    "core, marks alone": (filtered, {"search": MarksAlone}),
     "core": (filtered, {}),
 }
 

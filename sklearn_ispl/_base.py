@@ -2,14 +2,16 @@
 
 import warnings
 from functools import partial
+from numbers import Real
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from ._core import find_poison
 from ._inference import Parcel
 from ._marks import MarkSearch
 from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
@@ -17,7 +19,6 @@ from ._partitioner import partition
 from ._rules import core_support, vote_support
 from ._self_training import (
     Verdict,
-    find_poison,
     self_train,
     self_train_repeatedly,
     whole_task,
@@ -26,7 +27,6 @@ from ._settings import one_thread, own_settings
 from ._validation import check_labels, check_training_set, constraints
 from ._voter import count_votes, predict_all
 from ._weak_learner import draw_seed, make_learner
-from ._window_test import are_many_images
 from .exceptions import (
     ClassVanishedWarning,
     UnlearnedClassWarning,
@@ -50,8 +50,6 @@ def _one_repeat(new_learner, codes, seed, **settings):
 def _one_model(new_learner, task):
     with one_thread():
         learner = new_learner()
-        if task.labels is not None:
-            learner.relabel(task.labels)
         learner.start(task.seed)
         n_epochs = task.n_epochs
         if task.enough_steps:
@@ -78,6 +76,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         ),
         "method": [StrOptions({"core", "paper", "paper-2023"})],
         "core_share": constraints("alpha")["alpha"],
+        "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
         "n_repeats": [*constraints("n_repeats")["n_repeats"], None],
         "n_epochs": [*constraints("n_epochs")["n_epochs"], None],
         "self_training": ["boolean"],
@@ -90,6 +89,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         *,
         method="core",
         core_share=1 / 4,
+        false_alarm_rate=0.02,
         alpha=1 / 4,
         beta=1 / 8,
         momentum=0.9,
@@ -106,6 +106,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         self.estimator = estimator
         self.method = method
         self.core_share = core_share
+        self.false_alarm_rate = false_alarm_rate
         self.alpha = alpha
         self.beta = beta
         self.momentum = momentum
@@ -186,7 +187,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
 
         Return what a model of all rows says, trained beside them; None without need.
         """
-        n_classes, n_repeats = len(self.classes_), self._count_repeats(X)
+        n_classes, n_repeats = len(self.classes_), self._count_repeats()
         settings = {
             "alpha": self.alpha,
             "beta": self.beta,
@@ -222,12 +223,11 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         self.agreement_ = given / len(self.estimators_)
         return whole
 
-    def _count_repeats(self, X):
+    def _count_repeats(self):
         if self.n_repeats is not None:
             return self.n_repeats
-        # On many images these votes decide nothing.
-        for_show = self.method == "core" and self.self_training and are_many_images(X)
-        return 1 if for_show else 3
+        # The components of one repeat are groups to test; three have a majority.
+        return 1 if self.method == "core" and self.self_training else 3
 
     def _vote_epochs(self, n_classes):
         if self.n_epochs is not None:
@@ -252,7 +252,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
 
         if self.method == "core" and self.self_training:
-            finding = find_poison(examine, marks, whole, *votes, n_epochs)
+            finding = find_poison(
+                examine, marks, whole, *votes, n_epochs, self.false_alarm_rate
+            )
             self.support_, self.vote_support_ = finding.support, finding.core
             self.poisoned_classes_ = self.classes_[finding.poisoned]
             self.marks_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
@@ -293,8 +295,11 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             )
 
     def _warn_of_weak_evidence(self):
-        suspect = [found.label for found in self.evidence_ if found.suspect]
-        doubtful = np.setdiff1d(suspect, self.poisoned_classes_)
+        doubtful = np.array(
+            [one.label for one in self.evidence_ if one.suspect and not one.rejected]
+        )
+        said = np.r_[self.poisoned_classes_, self.unlearned_classes_]
+        doubtful = np.setdiff1d(doubtful, said)
         if len(doubtful):
             warnings.warn(
                 "Rows of these classes belong to many other classes, but models of the "

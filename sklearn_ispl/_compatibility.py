@@ -1,61 +1,93 @@
-"""Groups that are incompatible with their class: they belong to many other classes.
+"""The one test of groups: are they incompatible with their class, and self-expanding?
 
-The search asks nothing of the trigger. To a model that does not know a class, a row of
-it that was poisoned is a row of another class like any other: as typical of that class
-as its own rows are. Clean rows are mistaken, too, but for few classes, and the rest of
-their class is mistaken for the same ones. So a group is suspect that is typical of many
-classes that the rest of its class is not typical of.
+It asks nothing of the trigger. To a model that does not know a class, a row of it that
+was poisoned is a row of another class like any other, as typical of that class as its
+own rows are (incompatible, Definition 4.2). A model of all rows learns poisoned rows
+from one another, so that they lie apart from the rest of their class in its features
+(self-expanding, Definition 4.1). Clean groups of the same data say how much of both is
+usual.
 """
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import silhouette_samples
 
-from ._groups import SuspectGroup, as_mask, clusters, few_classes, leading, near
-from ._growth import spare_class
+from ._groups import Group, as_mask, clusters, few_classes, leading, near, refined
+from ._outliers import n_outlying
 from ._weak_learner import draw_seed
 
 
 @dataclass(frozen=True)
 class CompatibilitySettings:
-    """What decides, each with its reason."""
+    """What decides beside the rate of false alarms, each with its reason."""
 
     n_folds: int = 5  # of classes: each model leaves one of them out
     n_repeats: int = 3  # of the folds: what a model takes rows for hangs on the others
     held_out: float = 0.1  # of the rows, to rank others among
     max_clusters: int = 5  # a class is cut into 2 to so many
     min_rows: int = 8  # of a group: ranks of fewer are chance
-    max_share: float = 0.5  # of a class: the group is its smaller part
-    min_excess: float = 1.0  # two classes or more: poison of each adds 1/2
-    ratio: float = 1.5  # of that to the excess of the next class, a clean one
+    max_share: float = 0.5  # of a class: of two halves, the other may be the clean one
+    min_excess: float = 1 / 3  # poison of one class alone has 1/2, less what is missed
+    n_sample: int = 2000  # rows of a class whose distances are measured
 
 
 class Evidence(NamedTuple):
-    """What a model without the class says of its most suspect group of rows.
+    """What is known of the most suspect group of a class.
 
-    `excess` is the number of other classes that the rows are typical of and the rest of
-    the class is not, each by the mean rank, 1/2 for poison.
+    Attributes
+    ----------
+    label : object
+        Of the class.
+
+    rows : ndarray of int
+        The numbers of the rows of the group.
+
+    excess : float
+        Of how many other classes they are typical and the rest of the class is not;
+        1/2 for each class that poison came from.
+
+    separation : float
+        From -1 to 1: their mean silhouette in the features of a model of all rows.
+
+    score : float
+        The excess times the separation times the root of the number of rows.
+
+    suspect : bool
+        Whether the score stands out from those of the other classes.
+
+    contradicted : float
+        The share of the rows that models without them contradict; NaN if not suspect.
+
+    rejected : bool
+        Whether rows were rejected for it.
     """
 
     label: object
     rows: np.ndarray
     excess: float
-    suspect: bool
+    separation: float
+    score: float
+    suspect: bool = False
+    contradicted: float = np.nan
+    rejected: bool = False
 
 
-def incompatible_groups(examine, make_task, codes, features, rng):
-    """Return suspect groups, and the evidence of every class.
+def incompatible_groups(
+    examine, make_task, codes, features, components, rng, false_alarm_rate
+):
+    """Return the evidence on every class.
 
     1. Models that were trained without the rows of a class say what each row of it is
        typical of: the class predicted, and the rank of the confidence among held-out
-       rows of that class (contradiction, Definition 4.2). This is done anew some times,
-       each time with other classes left out beside it.
-    2. The rows of each class are clustered in the features of a model of all rows:
-       poison that this model has learned from itself is a cluster (self-expansion,
-       Definition 4.1). The cluster of the largest excess is the group of the class.
-    3. Clean groups are the measure: a group is suspect if its excess is well above
-       those of all classes that have none, and only few classes have such a group.
+       rows of that class. This is done anew some times, each time with other classes
+       left out beside it.
+    2. The parts of each class are groups to test, whoever proposes them: clusters in
+       the features of a model of all rows, and the components of Inverse Self-Paced
+       Learning. The group with the largest score is that of the class.
+    3. The scores of the other classes are the measure: a class is suspect whose score
+       is an outlier among all, at the rate of false alarms.
 
     Parameters
     ----------
@@ -70,39 +102,43 @@ def incompatible_groups(examine, make_task, codes, features, rng):
     features : ndarray of shape (n, n_features)
         Of a model of all rows.
 
+    components : ndarray of shape (n_repeats, n), int
     rng : RandomState
+    false_alarm_rate : float in (0, 1)
 
     Returns
     -------
-    groups : list of SuspectGroup
     evidence : list of Evidence
-        By falling excess.
+        By falling score; empty for fewer than four classes, which are no measure.
     """
-    settings = CompatibilitySettings()
-    n_classes = len(np.unique(codes))
-    # Poison of all other classes could not reach the limit.
-    if (n_classes - 1) / 2 <= settings.min_excess:
-        return [], []
+    settings, classes = CompatibilitySettings(), np.unique(codes)
+    if len(classes) < 4:
+        return []
     asked = [
         _typicality(examine, make_task, codes, rng, settings)
         for _ in range(settings.n_repeats)
     ]
     predicted, typical = map(np.stack, zip(*asked))
-    best = [
-        _most_excessive(rows, features, predicted, typical, rng, settings)
-        for rows in (np.flatnonzero(codes == code) for code in np.unique(codes))
+    evidence = []
+    for code in classes:
+        rows = np.flatnonzero(codes == code)
+        points = leading(features[rows], rng)
+        found = _most_suspect(
+            points, components[:, rows], predicted[:, rows], typical[:, rows], rng,
+            settings,
+        )  # fmt: skip
+        if found is not None:
+            group, *measures = found
+            group = refined(points, group)
+            evidence.append(Evidence(code, rows[group], *measures))
+    evidence.sort(key=lambda found: -found.score)
+    # Roots of scores are closer to normal than scores, of which none is negative.
+    scores = np.sqrt([found.score for found in evidence])
+    n_suspect = n_outlying(scores, false_alarm_rate, few_classes(len(classes)))
+    return [
+        found._replace(suspect=nth < n_suspect and found.excess >= settings.min_excess)
+        for nth, found in enumerate(evidence)
     ]
-    best = sorted((b for b in best if b is not None), key=lambda b: -b[0])
-    n_suspect = _n_suspect([excess for excess, _ in best], settings)
-    evidence = [
-        Evidence(codes[rows[0]], rows, excess, nth < n_suspect)
-        for nth, (excess, rows) in enumerate(best)
-    ]
-    groups = [
-        _as_group(found.rows, codes, features, predicted, typical.mean(axis=0), rng)
-        for found in evidence[:n_suspect]
-    ]
-    return groups, evidence
 
 
 def _typicality(examine, make_task, codes, rng, settings):
@@ -197,39 +233,52 @@ def excess_classes(group, predicted, typical):
     return float(above.sum() * np.exp(-np.sum(share * np.log(share))))
 
 
-def _most_excessive(rows, features, predicted, typical, rng, settings):
-    """Return the largest excess of a cluster of a class, and its rows; None if none."""
-    if len(rows) < 2 * settings.min_rows:
-        return None
-    points, best = leading(features[rows], rng), None
-    for n_clusters in range(2, settings.max_clusters + 1):
-        label = clusters(points, n_clusters, rng)
-        for number in range(n_clusters):
-            group = label == number
-            if settings.min_rows <= group.sum() <= settings.max_share * len(rows):
-                excess = excess_classes(group, predicted[:, rows], typical[:, rows])
-                if best is None or excess > best[0]:
-                    best = excess, rows[group]
+def _most_suspect(points, components, predicted, typical, rng, settings):
+    """Return the group of a class with the largest score, and how it comes about."""
+    n_rows, best = len(points), None
+    sample = rng.permutation(n_rows)[: settings.n_sample]
+    for parts in _partitions(points, components, rng, settings):
+        apart = np.full(n_rows, np.nan)
+        if 1 < len(np.unique(parts[sample])) < len(sample):
+            apart[sample] = silhouette_samples(points[sample], parts[sample])
+        for part in np.unique(parts):
+            group = parts == part
+            enough = settings.min_rows <= group.sum() <= settings.max_share * n_rows
+            if not enough or np.isnan(apart[group]).all():
+                continue
+            excess = excess_classes(group, predicted, typical)
+            separation = float(np.nanmean(apart[group]))
+            score = float(np.sqrt(group.sum()) * excess * max(0.0, separation))
+            if best is None or score > best[-1]:
+                best = group, excess, separation, score
     return best
 
 
-def _n_suspect(excesses, settings):
-    """Return how many classes, by falling excess, stand out from the next."""
-    n_suspect, most = 0, few_classes(len(excesses))
-    for nth, following in enumerate(excesses[1 : most + 1], start=1):
-        least = max(settings.min_excess, settings.ratio * following)
-        if excesses[nth - 1] >= least:
-            n_suspect = nth
-    return n_suspect
+def _partitions(points, components, rng, settings):
+    """Yield the parts of a class that each proposer sees: a number for each row."""
+    if len(points) >= 2 * settings.min_rows:
+        for n_clusters in range(2, settings.max_clusters + 1):
+            yield clusters(points, n_clusters, rng)
+        yield from components
 
 
-def _as_group(rows, codes, features, predicted, typical, rng):
-    """Return a group: its most typical rows, its other rows, and those near it."""
-    beside = near(features, codes, as_mask(rows, len(codes)), rng)
-    beside[rows] = False
-    rest = (codes == codes[rows[0]]) & ~beside & ~as_mask(rows, len(codes))
-    half = typical[rows] >= np.median(typical[rows])
-    others = map(np.flatnonzero, (beside, rest))
-    code = codes[rows[0]]
-    spare = spare_class(codes, code, predicted[:, codes == code].ravel())
-    return SuspectGroup(rows[half], rows[~half], *others, typical, spare)
+def with_fringe(rows, codes, features, rng):
+    """Return a group, and the half of its class that is most like it.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Of one class.
+
+    codes : ndarray of shape (n,), int
+    features : ndarray of shape (n, n_features)
+        Of a model of all rows.
+
+    rng : RandomState
+
+    Returns
+    -------
+    group : Group
+    """
+    group = as_mask(rows, len(codes))
+    return Group(rows, np.flatnonzero(near(features, codes, group, rng) & ~group))

@@ -16,19 +16,21 @@ PARAMETERS = """Parameters
         later version, which takes some ten times as long: the first iteration of a
         component trains for 8 epochs on all rows left (on half of them for the first
         component), a fresh net trained for 40 epochs on the component votes, a label
-        needs two votes, and self-training goes over all rows 20 times. "core" searches
-        for marks: a few pixels or features, much the same in all rows that have them,
-        that turn rows of other classes into theirs in the eyes of a model of all rows,
-        or a faint pattern over whole images that does. Where there is none, in rows
-        that are no images and in up to 5,000 images, it takes from the votes the
-        `core_share` of every class that is least suspect, lets models of these rows
-        judge the others, and rejects the groups of rows that nothing but themselves
-        explains. Classes without a mark or group are kept whole.
+        needs two votes, and self-training goes over all rows 20 times. "core" rejects
+        groups of rows that are incompatible with all other rows and learned from one
+        another, and rows with a mark, a pattern or values in common that turn rows of
+        other classes into theirs; see the Notes. All other rows are kept.
 
     core_share : float in (0, 1], default=1/4
-        Share of every class that ``method="core"`` starts from, where the votes have a
-        part in the verdict. The poison must be a smaller part of a class than what it
-        leaves out.
+        Share of every class, the least suspect by the votes, that ``method="core"``
+        keeps without self-training.
+
+    false_alarm_rate : float in (0, 1), default=0.02
+        How often ``method="core"`` may take a clean class for a poisoned one by chance:
+        the level of the test that says whether a class has a group that stands out.
+        A smaller rate keeps more clean rows, and more poison that is hard to tell. A
+        group that stands out goes only if models of all other rows contradict its
+        labels, too.
 
     alpha : float in (0, 1], default=1/4
         The paper's alpha: share of the current set that a learner is trained on in
@@ -43,8 +45,8 @@ PARAMETERS = """Parameters
 
     n_repeats : int, default=None
         How often the rows are partitioned anew. Every component of every repeat has a
-        learner that votes. None means 3; 1 where the votes have no part in the verdict:
-        with ``method="core"`` and self-training, of more than 5,000 images.
+        learner that votes. None means 3; 1 for ``method="core"`` with self-training,
+        to which the components are groups to test.
 
     n_iter : int, default=None
         Iterations per component. None means ``2 + min(3, floor(1 / p))`` for the
@@ -67,7 +69,7 @@ PARAMETERS = """Parameters
     self_training_epochs : int, default=None
         Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 for
         ``method="paper-2023"``, and 20 for ``method="core"``: the model of all rows
-        trains twice as long, models of a part of them two fifths or three quarters.
+        trains twice as long, models of a part of them a quarter.
 
     n_jobs : int, default=None
         Repeats, models of self-training, and classes searched for marks, that run at
@@ -110,14 +112,16 @@ ATTRIBUTES = """Attributes
         nothing to tell of poison in these classes. That it is empty proves nothing:
         a model may know rows by heart. Only with ``method="core"`` and self-training.
 
-    evidence_ : list of named tuples (label, rows, excess, suspect)
-        For each class, by falling excess, the group of its rows that is most typical
-        of other classes: their numbers, and of how many other classes they are typical
-        and the rest of the class is not, 1/2 for each class that poison came from. A
-        suspect group stands out from those of the other classes. It is rejected if
-        models of all other rows contradict its labels, too; then its label is in
-        `poisoned_classes_`. Empty for fewer than four classes. Only with
-        ``method="core"`` and self-training.
+    evidence_ : list of Evidence
+        What is known of the most suspect group of each class, by falling score. Named
+        tuples: `label`; `rows`, their numbers; `excess`, of how many other classes they
+        are typical and the rest of the class is not, 1/2 for each class that poison
+        came from; `separation`, their mean silhouette in the features of a model of all
+        rows; `score`, the product of both and of the root of the number of rows;
+        `suspect`, whether the score stands out from those of other classes;
+        `contradicted`, the share of the rows whose label models of all other rows
+        contradict, NaN where they were not asked; `rejected`. Empty for fewer than
+        four classes. Only with ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

@@ -35,15 +35,14 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     """Reject the poisoned rows of a training set.
 
     The training set is split into homogeneous components by Inverse Self-Paced
-    Learning, several times. The weak learner of every component votes on the label
-    of every row. With ``method="paper"`` the votes decide. By default a model of
-    all rows is trained beside them, and those rows are rejected that in its eyes a
-    mark makes what their label says. Where no mark is found, in tables and in few
-    images, the rows that the votes suspect least make a core, models of it judge
-    the others, and groups are rejected whose label nothing but the group itself
-    explains. The labels of rejected rows are in `poisoned_classes_`. Neither a
-    trusted subset nor the poison rate is needed; but the poison must be the smaller
-    part of every class.
+    Learning. The weak learner of every component votes on the label of every row. With
+    ``method="paper"`` the votes decide. By default the components, and clusters in the
+    features of a model of all rows, are groups to test: those are rejected that are
+    incompatible with the rest of their class, that lie apart from it, and that models
+    of all other rows contradict. Rows go, too, that a mark makes what their label says.
+    The labels of rejected rows are in `poisoned_classes_`, what is known of each class
+    in `evidence_`. Neither a trusted subset nor the poison rate is needed; but the
+    poison must be the smaller part of every class.
 
     In a Pipeline a step cannot drop rows. So ``fit_transform(X, y)`` returns X with
     every rejected row *replaced by a kept row of the same given label*, drawn at
@@ -91,25 +90,19 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     one line, with next to none between, share it. They are rejected if images of other
     classes turn into the class with it, and they are no longer of the class without it;
     of fewer than 40 rows, only if models of all other rows contradict their label.
-    On more than 5,000 images, the votes have no part in the verdict; they are there to
-    look at.
 
     A trigger of any other look is sought by what it does to the labels. Models that
     were trained without a class say what its rows are typical of. Poisoned rows are
     typical of the classes that they came from, as the rows of these are; clean rows
-    are so of few classes, and all parts of a class of the same ones. A cluster that is
-    typical of more classes than any clean class has is a group on which models of all
-    other rows decide. Poison that came from a single class does not stand out so.
-
-    For 2-D X, and up to 5,000 images, without a mark, two models trained on halves
-    of the core say of every row whether they expect its label, and two more rounds
-    of such models are trained on the rows not in doubt. A row whose label the model
-    of all rows expects and the last models find hardly possible starts a group. A
-    linear probe on the features of the model of all rows grows the group within its
-    class. Poisoned rows are alike, so that their group takes in all of them and
-    then nothing more: only such closed groups are rejected, with the rows of their
-    class that the last models doubt. Honest rows that are hard to learn seldom make a
-    closed group on images; on tables some do, so that tables without poison lose rows.
+    are so of few classes, and all parts of a class of the same ones. And a model of all
+    rows learns poisoned rows from one another, so that they lie apart in its features.
+    The groups to test are the components of Inverse Self-Paced Learning within a class,
+    and clusters. The score of a group is of how many classes it is typical, times how
+    far it lies apart, times the root of its size. A class is suspect if its best score
+    is an outlier among those of all classes. Models of all other rows have the last
+    word: a group goes if they contradict most of its labels, and not those of the rest
+    of the class, and with it go rows much like it that they contradict. Fewer than
+    four classes have no measure, so that of these only marks are sought.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

@@ -8,41 +8,23 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
 
 from ._weak_learner import draw_seed
 
-# A group has at least so many rows, and from such a share of its class to such a share.
-MIN_ROWS, MIN_SHARE, MAX_SHARE = 4, 0.02, 1 / 3
+# A group has at least so many rows, and at most such a share of its class.
+MIN_ROWS, MAX_SHARE = 4, 1 / 3
 NO_ROWS = np.array([], dtype=int)
-# A class of which models get more than this share wrong is not known yet.
-UNLEARNED = 0.7
 
 
 class Group(NamedTuple):
-    """Rows of a class with a mark, perhaps; those most like them; those that are next.
+    """Rows of a class that may be poisoned, and its fringe: the rows most like them.
 
-    As numbers of rows. Models of all other rows decide on them.
+    As numbers of rows. Models of all other rows decide on both.
     """
 
     rows: np.ndarray
-    nearest: np.ndarray = NO_ROWS
-    beside: np.ndarray = NO_ROWS
-
-
-class SuspectGroup(NamedTuple):
-    """A group that belongs elsewhere.
-
-    `rest` are rows of its class that models must know, to be asked about it; `typical`
-    says of all rows how typical of other classes they are; `spare` is a class that no
-    row of its class is taken for.
-    """
-
-    rows: np.ndarray
-    nearest: np.ndarray
-    beside: np.ndarray
-    rest: np.ndarray
-    typical: np.ndarray
-    spare: int
+    fringe: np.ndarray = NO_ROWS
 
 
 def leading(features, rng, n_components=10):
@@ -114,45 +96,6 @@ def small_clusters(features, rng, most=8):
                 yield labels == label
 
 
-def smaller_clusters(features, codes, rng):
-    """Return the rows in the smaller of two clusters of their class.
-
-    Parameters
-    ----------
-    features : ndarray of shape (n, n_features)
-    codes : ndarray of shape (n,), int
-    rng : RandomState
-
-    Returns
-    -------
-    smaller : ndarray of shape (n,), bool
-        None of a class of fewer than ten rows.
-    """
-    smaller = np.zeros(len(codes), dtype=bool)
-    for code in np.unique(codes):
-        rows = np.flatnonzero(codes == code)
-        if len(rows) >= 10:
-            cluster = clusters(leading(features[rows], rng), 2, rng)
-            smaller[rows] = cluster == np.bincount(cluster, minlength=2).argmin()
-    return smaller
-
-
-def expand(features, codes, group, rng):
-    """Return the rows that a probe takes for the group of their class.
-
-    Parameters
-    ----------
-    features, codes, group, rng
-        See `log_odds`.
-
-    Returns
-    -------
-    group : ndarray of shape (n,), bool
-        None of a class that had none.
-    """
-    return log_odds(features, codes, group, rng) > 0
-
-
 def near(features, codes, group, rng):
     """Return the rows that are more like the group than half of their class is.
 
@@ -220,86 +163,45 @@ def log_odds(features, codes, group, rng, n_folds=4, weight=5.0):
     return odds
 
 
-def closed_groups(features, codes, start, rng, max_clusters):
-    """Yield the groups that a start grows into and that then grow no more.
-
-    The rows of a trigger are alike in a way that no other row is, so that the group
-    finds all of them and nothing else. Honest rows that are hard to learn are hard by
-    degrees: their group takes in more and more of the class.
+def refined(points, group, shrinkage=0.1):
+    """Return the group that a mixture of two normals of one shape makes of a group.
 
     Parameters
     ----------
-    features : ndarray of shape (n, n_features)
-        Of a model trained on all rows.
+    points : ndarray of shape (n, n_components)
+        The rows of a class, see `leading`.
 
-    codes : ndarray of shape (n,), int
-    start : ndarray of shape (n,), bool
-    rng : RandomState
-    max_clusters : int
-        Into how many parts the start of a class is cut: where poison and honest rows
-        are both in it, a group grown from both is never closed.
-
-    Yields
-    ------
     group : ndarray of shape (n,), bool
-        Rows of one class, at most a third of it.
-    """
-    least = least_rows(np.bincount(codes))
-    for part in _parts(features, codes, start, least / 2, rng, max_clusters):
-        first = group = expand(features, codes, part, rng)
-        for _ in range(2):
-            before, group = group, expand(features, codes, group, rng)
-        for code in np.unique(codes[group]):
-            of_class = codes == code
-            rows = group & of_class
-            if (
-                least[code] <= rows.sum() <= MAX_SHARE * of_class.sum()
-                and overlap(rows, first & of_class) >= 0.7
-                and overlap(rows, before & of_class) >= 0.7
-            ):
-                yield rows
+        Where one of the two starts; the other starts at the rest.
 
-
-def contradicted_groups(features, codes, start, wrong, rng):
-    """Return the closed groups that nothing but themselves explains.
-
-    Parameters
-    ----------
-    features, codes, start, rng
-        See `closed_groups`.
-
-    wrong : ndarray of shape (n,), bool
-        Rows whose label models that were not trained on such rows do not predict; of a
-        group, four in five have to be. Of the others of the class no more than seven
-        in ten: a class that is not known yet tells nothing.
+    shrinkage : float, default=0.1
+        Added to the variances, as a share of their mean.
 
     Returns
     -------
     group : ndarray of shape (n,), bool
+        The given one, if nothing is left of it or it would be the larger part.
     """
-    found = np.zeros(len(codes), dtype=bool)
-    for rows in closed_groups(features, codes, start, rng, max_clusters=5):
-        others = (codes == codes[rows][0]) & ~rows
-        if wrong[rows].mean() >= 0.8 and wrong[others].mean() <= UNLEARNED:
-            found |= rows
-    return found
-
-
-def _parts(features, codes, start, least, rng, max_clusters):
-    """Yield the start, then one cluster of it in each class, then the next."""
-    starts = [np.flatnonzero(start & (codes == code)) for code in range(len(least))]
-    starts = [rows for rows, enough in zip(starts, least) if len(rows) >= enough]
-    points = [leading(features[rows], rng) for rows in starts]
-    for n_clusters in range(1, max_clusters + 1):
-        part = np.full(len(codes), -1)
-        for rows, of_class in zip(starts, points):
-            if len(rows) >= 2 * n_clusters:
-                part[rows] = clusters(of_class, n_clusters, rng)
-        for number in range(n_clusters):
-            rows = part == number
-            rows &= (np.bincount(codes[rows], minlength=len(least)) >= least)[codes]
-            if rows.any():
-                yield rows
+    means = np.array([points[~group].mean(axis=0), points[group].mean(axis=0)])
+    within = points - means[group.astype(int)]
+    floor = shrinkage * within.var(axis=0).mean()
+    if not floor > 0:
+        return group
+    shape = np.atleast_2d(np.cov(within.T)) + floor * np.eye(points.shape[1])
+    mixture = GaussianMixture(
+        2,
+        covariance_type="tied",
+        reg_covar=floor,
+        means_init=means,
+        weights_init=[1 - group.mean(), group.mean()],
+        precisions_init=np.linalg.inv(shape),
+        max_iter=20,
+    )
+    with warnings.catch_warnings():
+        # So many steps are enough.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = mixture.fit_predict(points.astype(np.float64)) == 1
+    return found if 0 < found.mean() <= 1 / 2 else group
 
 
 def is_part(group, share):
@@ -310,11 +212,6 @@ def is_part(group, share):
 def few_classes(n_classes):
     """Return in how many classes groups may be found that are not honest ones."""
     return max(2, n_classes // 10)
-
-
-def least_rows(n_rows):
-    """Return the least number of rows that a group of a class of so many has."""
-    return np.maximum(MIN_ROWS, MIN_SHARE * n_rows)
 
 
 def overlap(one, other):

@@ -13,7 +13,7 @@ from ._settings import one_thread
 from ._shared import SAME, TURNED, Candidate, completed, look_alikes, shared_values
 from ._varying import moved_rows, varying_rows
 from ._weak_learner import draw_seed
-from ._window_test import WindowTest, are_many_images, is_table, paint, windows
+from ._window_test import WindowTest, is_table, paint, windows
 
 # Rows of a class to try all windows with, and windows to try all rows with.
 N_ROWS, N_WINDOWS = 200, 5
@@ -46,7 +46,7 @@ class MarkSearch:
 
     def __init__(self, parallel, X, codes, rng):
         self.parallel, self.X, self.codes, self.rng = parallel, X, codes, rng
-        self.of_tables, self.of_many_images = is_table(X), are_many_images(X)
+        self.of_tables = is_table(X)
 
     def search(self, verdict):
         """Return the rows with a mark.
@@ -72,24 +72,6 @@ class MarkSearch:
         marks = {code: one for code, one in zip(every, marks) if one is not None}
         exact = as_mask(np.concatenate(exact), len(self.codes))
         return Marked(exact, [*chain(*groups)], marks)
-
-    def confirm(self, verdict, group):
-        """Return those rows of groups, one to a class, that a window sets apart.
-
-        Parameters
-        ----------
-        verdict : Verdict
-            See `search`.
-
-        group : ndarray of shape (n,), bool
-
-        Returns
-        -------
-        confirmed : ndarray of shape (n,), bool
-        """
-        found = np.unique(self.codes[group])
-        confirmed = np.array(self._ask(is_marked, verdict, found, group), dtype=bool)
-        return group & np.isin(self.codes, found[confirmed])
 
     def _ask(self, question, verdict, classes, *args, **settings):
         return self.parallel(
@@ -230,51 +212,3 @@ def _windows_that_mark(test):
     n_marked = np.array([len(test.marked(test.own[:N_ROWS], one)) for one in every])
     best = np.argsort(-n_marked, kind="stable")[:N_WINDOWS]
     return [every[one] for one in best if n_marked[one]]
-
-
-def is_marked(test, group, n_rows=30):
-    """Whether a window is necessary and sufficient for a group found otherwise.
-
-    Parameters
-    ----------
-    test : WindowTest
-    group : ndarray of shape (n,), bool
-        Of the rows of all classes; those of the class of the test count.
-
-    n_rows : int, default=30
-        Of the group and of the others, so many are tried.
-
-    Returns
-    -------
-    marked : bool
-    """
-    rows = test.rng.permutation(test.of_class)
-    tried = np.r_[rows[group[rows]][:n_rows], rows[~group[rows]][:n_rows]]
-    inside, donors = group[tried], test.own[~group[test.own]]
-    if not len(donors) or not test.can_be_asked():
-        return False
-    for window in windows(*test.X.shape[2:]):
-        necessary, sufficient = test.effects(tried, window, donors)
-        if stands_out(necessary, inside, least=0.5, others=0.7) and stands_out(
-            sufficient, inside, least=0.25, others=0.2
-        ):
-            return True
-    return False
-
-
-def stands_out(hits, inside, least, others):
-    """Whether so many inside are hit, and of the others but a share of that.
-
-    Parameters
-    ----------
-    hits, inside : ndarray of shape (n,), bool
-    least, others : float
-
-    Returns
-    -------
-    stands_out : bool
-    """
-    if not inside.any() or inside.all():
-        return False
-    share = hits[inside].mean()
-    return share >= least and hits[~inside].mean() <= others * share

@@ -4,15 +4,13 @@ import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from ._groups import NO_ROWS, Group, is_part, leading, overlap
+from ._groups import NO_ROWS, Group, as_mask, is_part, leading, overlap
 from ._shared import BOTH, TURNED
 from ._window_test import side_of_marks
 
 # How much most windows of the rest of the class turn them, as a share of what those of
 # the group do: a quarter of the rest may be poison that was missed.
 OTHERS, MOST = 0.25, 0.75
-# The share of a class that is nearest to a group.
-NEAREST = 0.1
 # A probe takes the third power of its features in time.
 N_COMPONENTS = 300
 
@@ -89,9 +87,9 @@ def moved_rows(test, found, exact):
     if excess < BOTH or not only_group_turns(gains, group):
         return Group(NO_ROWS)
     looks = _looks(test.pixels(of_class, window), test.rng)
-    rows, *others = _followed(test, of_class, looks, chances, gains, group)
-    rows = np.union1d(rows, of_class[group])
-    return Group(rows, *[np.setdiff1d(one, rows) for one in others])
+    followed = _followed(test, of_class, looks, chances, gains, group)
+    rows = np.union1d(followed.rows, of_class[group])
+    return Group(rows, np.setdiff1d(followed.fringe, rows))
 
 
 def around(window, mark, shape):
@@ -132,8 +130,7 @@ def _followed(test, of_class, looks, chances, gains, group):
     group, odds = settle(seen, group, test.rng)
     if not group.any() or not only_group_turns(gains, group):
         return Group(NO_ROWS)
-    nearest, beside = next_rows(group, odds)
-    return Group(of_class[group], of_class[nearest], of_class[beside])
+    return Group(of_class[group], of_class[fringe(group, odds)])
 
 
 def _looks(pixels, rng):
@@ -204,8 +201,8 @@ def settle(seen, group, rng, n_iter=10):
     return group & is_part(group, 1 / 2), odds
 
 
-def next_rows(group, odds):
-    """Return the rows of a class that are most like a group, and those that are next.
+def fringe(group, odds):
+    """Return the rows of a class, but its group, that are more like it than most.
 
     Parameters
     ----------
@@ -214,14 +211,8 @@ def next_rows(group, odds):
 
     Returns
     -------
-    nearest : ndarray of shape (n,), bool
-        A tenth of the class: most of what a probe missed is there.
-
-    beside : ndarray of shape (n,), bool
-        The others of the half that is most like the group.
+    fringe : ndarray of shape (n,), bool
+        Half of the others.
     """
-    order = np.argsort(np.where(group, -np.inf, -odds), kind="stable")
-    rank = np.empty(len(group), dtype=int)
-    rank[order] = np.arange(-group.sum(), len(group) - group.sum())
-    nearest = ~group & (rank < NEAREST * len(group))
-    return nearest, ~group & ~nearest & (rank < (~group).sum() / 2)
+    order = np.argsort(np.where(group, np.inf, -odds), kind="stable")
+    return as_mask(order[: np.sum(~group) // 2], len(group))

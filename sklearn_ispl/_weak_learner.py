@@ -218,10 +218,6 @@ class SkorchLearner:
         batch_size = net.batch_size
         self.batch_size = len(X) if batch_size == -1 else batch_size
 
-    def relabel(self, y):
-        """Give the rows other labels, which learners are trained to from now on."""
-        self.y = torch.as_tensor(y, device=self.device)
-
     def start(self, seed):
         """Begin a fresh learner; every random number that it uses follows `seed`."""
         self._seeds = np.random.RandomState(seed)
@@ -298,10 +294,6 @@ class SklearnLearner:
         self.X = X.reshape(len(X), -1)
         self.y = y
         self.n_classes = n_classes
-
-    def relabel(self, y):
-        """Give the rows other labels, which learners are trained to from now on."""
-        self.y = y
 
     def start(self, seed):
         """Begin a fresh learner; every random number that it uses follows `seed`."""

@@ -208,22 +208,6 @@ class WindowTest:
         others[:, self.code] = -1
         return others.argmax(axis=1)
 
-    def effects(self, tried, window, donors):
-        """Return for which rows a window is necessary, and for which sufficient.
-
-        Parameters
-        ----------
-        tried, window, donors
-            See `without`.
-
-        Returns
-        -------
-        necessary, sufficient : ndarray of shape (n_tried,), bool
-        """
-        chances = self.without(tried, window, donors)
-        gains = self.given(tried, window, self.falls_to(chances))
-        return chances[:, self.code] < 0.5, gains > 0.5
-
     def marked(self, tried, window):
         """Return the rows for which a window is necessary and sufficient.
 

@@ -5,7 +5,7 @@ import pytest
 
 from sklearn_ispl import ISPLFilter, _base
 from sklearn_ispl._compatibility import Evidence
-from sklearn_ispl._self_training import Finding
+from sklearn_ispl._core import Finding
 from sklearn_ispl.datasets import make_blended_trigger, make_dirty_label_backdoor
 from sklearn_ispl.exceptions import (
     ClassVanishedWarning,
@@ -46,14 +46,11 @@ def test_more_classes_take_more_epochs(n_classes, expected):
     assert ISPLFilter(method="paper")._vote_epochs(n_classes) == 2
 
 
-def test_where_votes_decide_nothing_one_repeat_will_do():
-    few, many = np.zeros((5000, 1, 4, 4)), np.zeros((5001, 1, 4, 4))
-    assert ISPLFilter()._count_repeats(few) == 3
-    assert ISPLFilter()._count_repeats(many) == 1
-    assert ISPLFilter()._count_repeats(many.reshape(5001, -1)) == 3
-    assert ISPLFilter(n_repeats=2)._count_repeats(many) == 2
-    assert ISPLFilter(self_training=False)._count_repeats(many) == 3
-    assert ISPLFilter(method="paper")._count_repeats(many) == 3
+def test_one_repeat_will_do_where_its_components_are_groups_to_test():
+    assert ISPLFilter()._count_repeats() == 1
+    assert ISPLFilter(n_repeats=2)._count_repeats() == 2
+    assert ISPLFilter(self_training=False)._count_repeats() == 3
+    assert ISPLFilter(method="paper")._count_repeats() == 3
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -125,9 +122,9 @@ def test_a_class_that_cannot_be_learned_is_named(digits):
 def test_a_suspect_group_that_is_kept_is_named(digits, monkeypatch, poisoned, doubtful):
     X, y = digits
     evidence = [
-        Evidence(3, np.arange(9), 2.0, True),
-        Evidence(5, np.arange(9), 1.9, True),
-        Evidence(4, np.arange(9), 0.4, False),
+        Evidence(3, np.arange(9), 2.0, 0.5, 3.0, suspect=True),
+        Evidence(5, np.arange(9), 1.9, 0.5, 2.8, suspect=True),
+        Evidence(4, np.arange(9), 0.4, 0.5, 0.6),
     ]
     none, kept = np.array([], dtype=int), np.ones(len(y), dtype=bool)
     finding = Finding(kept, kept, np.array(poisoned, int), {}, none, evidence)

@@ -3,11 +3,11 @@ import pytest
 
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl._compatibility import (
-    CompatibilitySettings,
-    _n_suspect,
+    Evidence,
     excess_classes,
     incompatible_groups,
     rank_among,
+    with_fringe,
 )
 from sklearn_ispl._self_training import Task, Verdict
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
@@ -54,30 +54,23 @@ def test_excess_is_the_mean_over_the_models_asked():
     assert excess_classes(group, predicted, typical) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(
-    "excesses, n_suspect",
-    [
-        ([0.9, 0.2, 0.1], 0),  # typical of one class: clean ones are, too
-        ([2.0, 1.6, 1.5], 0),  # all alike
-        ([2.0, 0.6, 0.5], 1),
-        ([2.0, 1.9, 0.5], 2),  # two targets
-        ([2.0, 1.9, 1.8, 0.5], 0),  # many are alike: clean classes are
-        ([], 0),
-    ],
-)
-def test_classes_are_suspect_that_stand_out_from_the_next(excesses, n_suspect):
-    assert _n_suspect(excesses, CompatibilitySettings()) == n_suspect
-
-
-def test_few_classes_are_not_searched():
-    def examine(tasks):
-        raise AssertionError("a model was trained")
-
+def test_few_classes_are_no_measure():
     codes = np.repeat([0, 1, 2], 30)
-    found = incompatible_groups(
-        examine, Task, codes, np.zeros((90, 2)), np.random.RandomState(0)
+    assert found_in(None, codes, np.zeros((90, 2))) == []
+
+
+def found_in(examine, codes, features, components=None, rate=0.03):
+    if components is None:
+        components = np.zeros((1, len(codes)), dtype=int)
+    return incompatible_groups(
+        examine,
+        lambda *task: Task(*task, n_epochs=1),
+        codes,
+        features,
+        components,
+        np.random.RandomState(1),
+        rate,
     )
-    assert found == ([], [])
 
 
 def ideal_judge(truth):
@@ -99,34 +92,58 @@ def ideal_judge(truth):
     return examine
 
 
-def test_a_cluster_of_rows_of_other_classes_is_found_and_nothing_else():
+def ten_classes(n_poisoned=30, apart=8):
+    """Return true classes, labels, features and the poisoned rows of class 3."""
     rng = np.random.RandomState(0)
     truth = np.repeat(np.arange(10), 60)
     codes = truth.copy()
-    poisoned = rng.choice(np.flatnonzero(truth != 3), 30, replace=False)
+    poisoned = np.sort(rng.choice(np.flatnonzero(truth != 3), n_poisoned, False))
     codes[poisoned] = 3
     features = rng.normal(size=(600, 5))
-    features[poisoned] += 8
-    groups, evidence = incompatible_groups(
-        ideal_judge(truth),
-        lambda *task: Task(*task, n_epochs=1),
-        codes,
-        features,
-        np.random.RandomState(1),
-    )
+    features[poisoned] += apart
+    return truth, codes, features, poisoned
+
+
+def test_a_cluster_of_rows_of_other_classes_is_found_and_nothing_else():
+    truth, codes, features, poisoned = ten_classes()
+    evidence = found_in(ideal_judge(truth), codes, features)
     assert [found.label for found in evidence if found.suspect] == [3]
-    np.testing.assert_array_equal(np.sort(evidence[0].rows), np.sort(poisoned))
-    (group,) = groups
-    found = np.sort(np.r_[group.rows, group.nearest])
-    np.testing.assert_array_equal(found, np.sort(poisoned))
-    clean, evidence = incompatible_groups(
-        ideal_judge(truth),
-        lambda *task: Task(*task, n_epochs=1),
-        truth,
-        features,
-        np.random.RandomState(1),
-    )
-    assert not clean and not any(found.suspect for found in evidence)
+    assert isinstance(evidence[0], Evidence) and len(evidence) == 10
+    np.testing.assert_array_equal(evidence[0].rows, poisoned)
+    assert evidence[0].excess > 1 and evidence[0].separation > 0.5
+    scores = [found.score for found in evidence]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_without_poison_nothing_is_suspect():
+    truth, _, features, _ = ten_classes()
+    evidence = found_in(ideal_judge(truth), truth, features)
+    assert len(evidence) == 10 and not any(found.suspect for found in evidence)
+
+
+def test_a_component_of_the_learner_is_a_group_to_test():
+    """The poisoned rows are no cluster, but all of one component."""
+    truth, codes, features, poisoned = ten_classes(apart=1.5)
+    components = np.isin(np.arange(600), poisoned)[None].astype(int)
+    with_it = found_in(ideal_judge(truth), codes, features, components)
+    without = found_in(ideal_judge(truth), codes, features)
+    of_class = [{e.label: e.score for e in found}[3] for found in (with_it, without)]
+    assert of_class[0] > of_class[1]
+
+
+@pytest.mark.parametrize(("rate", "suspect"), [(0.03, True), (1e-300, False)])
+def test_the_rate_of_false_alarms_decides(rate, suspect):
+    truth, codes, features, _ = ten_classes()
+    evidence = found_in(ideal_judge(truth), codes, features, rate=rate)
+    assert evidence[0].suspect == suspect
+
+
+def test_the_fringe_is_the_half_of_the_class_that_is_most_like_the_group():
+    _, codes, features, poisoned = ten_classes()
+    group = with_fringe(poisoned[:20], codes, features, np.random.RandomState(0))
+    np.testing.assert_array_equal(group.rows, poisoned[:20])
+    assert set(poisoned[20:]) <= set(group.fringe) and len(group.fringe) == 35
+    assert (codes[group.fringe] == 3).all()
 
 
 def test_a_warped_set_is_found_by_what_it_is_incompatible_with(digit_images):

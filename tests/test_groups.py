@@ -4,12 +4,10 @@ from sklearn.decomposition import PCA
 
 from sklearn_ispl._groups import (
     clusters,
-    contradicted_groups,
-    expand,
     leading,
     near,
+    refined,
     small_clusters,
-    smaller_clusters,
 )
 
 
@@ -70,27 +68,6 @@ def test_small_clusters_are_a_few_rows_to_a_third_of_the_class(most):
     assert any((cluster == odd[codes == 0]).all() for cluster in found)
 
 
-def test_smaller_cluster_is_what_lies_apart():
-    features, codes, odd = two_classes()
-    smaller = smaller_clusters(features, codes, np.random.RandomState(0))
-    assert smaller[odd].all() and not smaller[(codes == 0) & ~odd].any()
-    assert 0 < smaller[codes == 1].sum() <= 150
-
-
-def test_small_classes_have_no_clusters():
-    features, codes = np.random.RandomState(0).normal(size=(14, 3)), [0] * 9 + [1] * 5
-    smaller = smaller_clusters(features, np.array(codes), np.random.RandomState(0))
-    assert not smaller.any()
-
-
-@pytest.mark.parametrize("share", [0.3, 0.6, 1.0])
-def test_a_part_expands_to_the_whole_group(share):
-    features, codes, odd = two_classes()
-    part = odd & (np.random.RandomState(1).uniform(size=600) < share)
-    group = expand(features, codes, part, np.random.RandomState(0))
-    assert (group & ~odd).sum() == 0 and (odd & ~group).sum() <= 1
-
-
 def test_near_is_the_side_of_the_group():
     features, codes, odd = two_classes(n_odd=40)
     group = odd & (np.arange(600) >= 10)
@@ -101,67 +78,27 @@ def test_near_is_the_side_of_the_group():
     assert found[codes == 0][40:].mean() == pytest.approx(0.5, abs=0.03)
 
 
-@pytest.mark.parametrize("n_rows", [0, 1])
-def test_too_few_rows_do_not_expand(n_rows):
-    features, codes, _ = two_classes()
-    group = np.arange(600) < n_rows
-    assert not expand(features, codes, group, np.random.RandomState(0)).any()
-
-
-def test_a_group_that_lies_apart_is_closed():
+@pytest.mark.parametrize("share", [0.3, 0.6, 1.0])
+def test_a_part_of_what_lies_apart_becomes_all_of_it(share):
     features, codes, odd = two_classes()
-    start = odd & (np.arange(600) % 2 == 0)
-    found = contradicted_groups(features, codes, start, odd, np.random.RandomState(0))
-    assert (found ^ odd).sum() <= 1
+    points, odd = features[codes == 0], odd[codes == 0]
+    part = odd & (np.random.RandomState(1).uniform(size=300) < share)
+    np.testing.assert_array_equal(refined(points, part), odd)
 
 
-def test_the_hard_end_of_a_class_is_not_closed():
-    """Rows of class 0 that lie towards class 1 are wrong by degrees."""
-    closed = []
-    for seed in range(5):
-        features, codes, _ = two_classes(seed, n_odd=0)
-        chance = 1 / (1 + np.exp(2 - 2 * features[:, 0]))
-        hard = np.random.RandomState(seed).uniform(size=600) < chance
-        hard &= codes == 0
-        rng = np.random.RandomState(0)
-        closed.append(contradicted_groups(features, codes, hard, hard, rng).any())
-    # Of many draws, one in fifteen is.
-    assert sum(closed) <= 1
-
-
-@pytest.mark.parametrize("n_odd", [4, 120, 200])
-def test_a_group_is_neither_a_handful_nor_the_most_of_a_class(n_odd):
-    features, codes, odd = two_classes(n_odd=n_odd)
-    assert not contradicted_groups(
-        features, codes, odd, odd, np.random.RandomState(0)
-    ).any()
-
-
-def test_a_group_may_be_a_third_of_its_class():
-    features, codes, odd = two_classes(n_odd=95)
-    found = contradicted_groups(features, codes, odd, odd, np.random.RandomState(0))
-    assert (found ^ odd).sum() <= 1
-
-
-def test_a_group_that_the_others_explain_is_honest():
+def test_rows_that_do_not_belong_to_a_group_leave_it():
     features, codes, odd = two_classes()
-    wrong = np.zeros(600, dtype=bool)
-    found = contradicted_groups(features, codes, odd, wrong, np.random.RandomState(0))
-    assert not found.any()
+    points, odd = features[codes == 0], odd[codes == 0]
+    np.testing.assert_array_equal(refined(points, odd | (np.arange(300) > 280)), odd)
 
 
-def test_a_class_that_nobody_knows_has_no_group():
-    features, codes, odd = two_classes()
-    found = contradicted_groups(
-        features, codes, odd, codes == 0, np.random.RandomState(0)
-    )
-    assert not found.any()
+@pytest.mark.parametrize("points", [np.ones((40, 3)), np.eye(40)[:, :1]])
+def test_a_group_without_a_shape_stays_as_it_is(points):
+    group = np.arange(40) < 10
+    assert refined(points, group).sum() in (1, 10)
 
 
-def test_poison_is_found_among_hard_rows():
-    features, codes, odd = two_classes()
-    hard = (codes == 0) & ~odd & (features[:, 0] > 1)
-    found = contradicted_groups(
-        features, codes, odd | hard, odd | hard, np.random.RandomState(0)
-    )
-    assert (found ^ odd).sum() <= 1
+def test_a_group_does_not_become_the_larger_part():
+    points = np.random.RandomState(0).normal(size=(100, 3))
+    group = points[:, 0] > 1.5
+    assert 0 < refined(points, group).mean() <= 0.5

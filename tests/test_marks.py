@@ -3,7 +3,7 @@ import pytest
 from joblib import Parallel
 
 from sklearn_ispl._groups import Group
-from sklearn_ispl._marks import MarkSearch, _varying, _varying_groups, stands_out
+from sklearn_ispl._marks import MarkSearch, _varying, _varying_groups
 from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._shared import Candidate, look_alikes
 from sklearn_ispl._window_test import WindowTest
@@ -128,7 +128,7 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
 
     def varying_rows(test, window, left, exact):
         asked.append((left.tolist(), exact.tolist()))
-        return Group(left, np.array([149]), np.array([150]))
+        return Group(left, np.array([149, 150]))
 
     def marked_here(self, tried, window):
         here = np.r_[rows, others] if window == (slice(4, 8), slice(4, 8)) else rows[:0]
@@ -140,17 +140,7 @@ def test_marks_that_vary_are_sought_in_rows_that_no_pixels_explain(monkeypatch):
     assert asked == [(others.tolist(), rows.tolist())]
     np.testing.assert_array_equal(found.exact, marked)
     (group,) = found.groups
-    assert [rows.tolist() for rows in group] == [others.tolist(), [149], [150]]
-
-
-@pytest.mark.parametrize(
-    ("shape", "many"),
-    [((5001, 1, 2, 2), True), ((5000, 1, 2, 2), False), ((5001, 4), False)],
-)
-def test_many_images_are_told_from_few_and_from_tables(shape, many):
-    search = MarkSearch(None, np.zeros(shape), np.zeros(shape[0]), None)
-    assert search.of_many_images == many
-    assert search.of_tables == (len(shape) == 2)
+    assert [rows.tolist() for rows in group] == [others.tolist(), [149, 150]]
 
 
 @pytest.mark.parametrize("moved", [True, False])
@@ -172,8 +162,8 @@ def test_rows_of_a_group_that_may_be_honest_are_sought_again(monkeypatch):
 
     def varying_rows(test, window, marked, exact):
         asked.append((marked[0], marked[-1] + 1))
-        beside = np.array([99])
-        return Group(np.arange(*leads[asked[-1]]), beside, beside)
+        fringe = np.array([99])
+        return Group(np.arange(*leads[asked[-1]]), fringe)
 
     monkeypatch.setattr("sklearn_ispl._marks.varying_rows", varying_rows)
     none, exact = np.arange(0), np.arange(76, 80)
@@ -181,8 +171,8 @@ def test_rows_of_a_group_that_may_be_honest_are_sought_again(monkeypatch):
     groups = _varying_groups(None, [*tried, tried[2]], exact)
     # Not what most of a group is once more, nor fewer rows than four.
     assert asked == [(0, 20), (5, 14), (80, 90), (70, 76)]
-    found = [(rows[0], rows[-1] + 1, len(beside)) for rows, _, beside in groups]
-    # What is in a group has nothing beside it.
+    found = [(rows[0], rows[-1] + 1, len(fringe)) for rows, fringe in groups]
+    # What is in a group has no fringe.
     assert found == [(0, 60, 1), (5, 16, 0), (40, 90, 1), (70, 74, 0)]
 
 
@@ -205,27 +195,3 @@ def test_rows_with_a_pattern_that_few_share_are_sought_for_marks_that_vary(monke
     assert asked[0] == ([*range(185, 200)], np.flatnonzero(found.exact).tolist())
     # Of class 0 the pattern alone: no row of it has the window.
     assert [group.rows[0] for group in found.groups] == [180, 180, 185]
-
-
-@pytest.mark.parametrize("which", ["marked", "others"])
-def test_a_group_is_confirmed_by_its_mark(which):
-    X, codes, marked = images()
-    others = (codes == 1) & (np.arange(200) >= 170)
-    group = {"marked": marked, "others": others}[which]
-    verdict = Verdict(None, codes, None, AnswersToABlock())
-    with Parallel() as parallel:
-        marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        confirmed = marks.confirm(verdict, group | (np.arange(200) < 20))
-    np.testing.assert_array_equal(confirmed, group & (which == "marked"))
-
-
-@pytest.mark.parametrize(
-    ("inside_hit", "outside_hit", "expected"),
-    [(10, 0, True), (6, 2, True), (4, 0, False), (10, 30, False), (6, 5, True)],
-)
-def test_a_group_stands_out(inside_hit, outside_hit, expected):
-    inside = np.arange(60) < 10
-    hits = np.r_[np.arange(10) < inside_hit, np.arange(50) < outside_hit]
-    assert stands_out(hits, inside, least=0.5, others=0.2) == expected
-    assert not stands_out(hits, np.ones(60, bool), 0.0, 1.0)
-    assert not stands_out(hits, np.zeros(60, bool), 0.0, 1.0)

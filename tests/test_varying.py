@@ -7,8 +7,8 @@ from sklearn_ispl._self_training import Verdict
 from sklearn_ispl._shared import Candidate
 from sklearn_ispl._varying import (
     around,
+    fringe,
     moved_rows,
-    next_rows,
     only_group_turns,
     settle,
     varying_rows,
@@ -61,8 +61,8 @@ def test_rows_with_a_mark_that_varies_are_found(seed):
     group, *parts = found.groups
     np.testing.assert_array_equal(group.rows, np.flatnonzero(marked))
     assert all(marked[part.rows].all() for part in parts)
-    # A tenth of their class, which are others where none was missed.
-    assert len(group.nearest) == 20 and 65 <= len(group.beside) <= 75
+    # Half of the others of their class.
+    assert 85 <= len(group.fringe) <= 95
     every = np.concatenate(group)
     assert len(np.unique(every)) == len(every) and (codes[every] == 1).all()
 
@@ -71,11 +71,11 @@ def test_a_part_of_the_marked_rows_finds_the_others():
     X, codes, marked = images(40, n=400)
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
     some = np.flatnonzero(marked)[:12]
-    rows, nearest, beside = varying_rows(test, WINDOW, some, NONE)
-    every = np.r_[rows, nearest, beside]
-    assert marked[np.r_[rows, nearest]].sum() == 40 and marked[rows].all()
-    assert len(nearest) == 20 and len(np.unique(every)) == len(every)
-    assert (codes[every] == 1).all() and 55 <= len(beside) <= 65
+    rows, near = varying_rows(test, WINDOW, some, NONE)
+    every = np.r_[rows, near]
+    assert marked[every].sum() == 40 and marked[rows].all()
+    assert len(np.unique(every)) == len(every)
+    assert (codes[every] == 1).all() and 75 <= len(near) <= 85
 
 
 def test_rows_with_another_mark_are_left_out():
@@ -83,8 +83,8 @@ def test_rows_with_another_mark_are_left_out():
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
     marked = np.flatnonzero(marked)
     found = varying_rows(test, WINDOW, marked[:12], exact=marked[20:])
-    assert set(marked[:20]) <= {*found.rows, *found.nearest}
-    assert len(found.rows) + len(found.nearest) <= 20 + 18
+    assert set(marked[:20]) <= {*found.rows, *found.fringe}
+    assert len(found.rows) <= 20
     assert not np.isin(np.concatenate(found), marked[20:]).any()
 
 
@@ -92,16 +92,15 @@ def test_many_pixels_are_seen_by_their_principal_components(monkeypatch):
     monkeypatch.setattr("sklearn_ispl._varying.N_COMPONENTS", 5)
     X, codes, marked = images(40, n=400)
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
-    rows, nearest, _ = varying_rows(test, WINDOW, np.flatnonzero(marked)[:12], NONE)
-    assert marked[np.r_[rows, nearest]].sum() == 40 and len(rows) <= 40
+    rows, near = varying_rows(test, WINDOW, np.flatnonzero(marked)[:12], NONE)
+    assert marked[np.r_[rows, near]].sum() == 40 and len(rows) <= 40
 
 
-def test_next_to_a_group_are_a_tenth_of_a_class_and_then_half_of_it():
+def test_the_fringe_of_a_group_is_half_of_the_others():
     odds = np.linspace(-1, 1, 100)
     group = np.isin(np.arange(100), [99, 98, 97, 50])
-    nearest, beside = next_rows(group, odds)
-    np.testing.assert_array_equal(np.flatnonzero(nearest), np.arange(87, 97))
-    np.testing.assert_array_equal(np.flatnonzero(beside), [48, 49, *range(51, 87)])
+    expected = [*range(48, 50), *range(51, 97)]
+    np.testing.assert_array_equal(np.flatnonzero(fringe(group, odds)), expected)
 
 
 @pytest.mark.parametrize(
@@ -147,10 +146,10 @@ def test_windows_with_what_is_typical_of_a_class_are_no_mark(rule, chance, found
     model = AnswersToBrightness() if rule == "varying" else AnswersToBlocks()
     test = WindowTest(X, codes, codes, 1, KnowsACorner(model, pixel, chance), 0)
     if rule == "varying":
-        rows, _, beside = varying_rows(test, WINDOW, marked, NONE)
+        rows, near = varying_rows(test, WINDOW, marked, NONE)
     else:
-        rows, _, beside = moved_rows(test, the_pixel(marked), NONE)
-    assert bool(len(rows)) == bool(len(beside)) == found
+        rows, near = moved_rows(test, the_pixel(marked), NONE)
+    assert bool(len(rows)) == bool(len(near)) == found
 
 
 class AnswersToBlocks:
@@ -204,9 +203,9 @@ def test_there_is_room_around_pixels_for_more_of_a_mark():
 def test_rows_that_share_a_part_of_a_moved_mark_are_found(n_known, chance):
     X, codes, marked = moved_images()
     test = WindowTest(X, codes, codes, 1, AnswersToBlocks(chance=chance), 0)
-    rows, nearest, beside = moved_rows(test, the_pixel(marked[:n_known]), NONE)
-    assert set(marked) <= {*rows, *nearest} and len(rows) <= 40
-    every = np.r_[rows, nearest, beside]
+    rows, near = moved_rows(test, the_pixel(marked[:n_known]), NONE)
+    every = np.r_[rows, near]
+    assert set(marked) <= set(every) and len(rows) <= 40
     assert len(np.unique(every)) == len(every)
     found = moved_rows(test, the_pixel(marked[:n_known]), marked[8:])
     assert set(marked[:8]) <= set(found.rows)
@@ -240,10 +239,10 @@ def test_the_rows_that_pixels_show_are_found_whatever_a_probe_takes(
         return group & (np.cumsum(group) <= n_taken), odds
 
     monkeypatch.setattr("sklearn_ispl._varying.settle", settle)
-    rows, nearest, beside = moved_rows(test, the_pixel(marked[:12]), NONE)
-    assert set(marked[:12]) == set(rows) and len(nearest) == 20 * (n_taken > 0)
-    assert bool(len(beside)) == bool(n_taken)
-    assert not np.isin(np.r_[nearest, beside], rows).any()
+    rows, near = moved_rows(test, the_pixel(marked[:12]), NONE)
+    assert set(marked[:12]) == set(rows)
+    assert bool(len(near)) == bool(n_taken)
+    assert not np.isin(near, rows).any()
 
 
 @pytest.mark.parametrize(
@@ -275,8 +274,8 @@ def test_a_group_that_comes_to_honest_rows_is_not_rejected(monkeypatch, n_added,
         return group, np.where(group, 1.0, -1.0)
 
     monkeypatch.setattr("sklearn_ispl._varying.settle", taken)
-    rows, nearest, beside = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
-    assert bool(len(rows)) == bool(len(nearest)) == bool(len(beside)) == found
+    rows, near = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
+    assert bool(len(rows)) == bool(len(near)) == found
 
 
 def test_what_does_little_from_the_start_is_not_followed(monkeypatch):
@@ -336,7 +335,7 @@ def test_rows_with_a_moved_mark_are_a_group_and_parts_of_it():
     group, *parts = found.groups
     assert parts and np.isin(marked, group.rows).sum() >= 35 and len(group.rows) <= 60
     assert set(marked) - {*np.flatnonzero(found.exact)} <= rows_of(found.groups)
-    assert len(group.nearest) and len(group.beside)
-    for rows, nearest, beside in parts:
-        assert np.isin(rows, group.rows).mean() > 0.5
-        assert not len(nearest) and not len(beside)
+    assert len(group.fringe)
+    for part in parts:
+        assert np.isin(part.rows, group.rows).mean() > 0.5
+        assert not len(part.fringe)

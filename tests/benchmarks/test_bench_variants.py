@@ -22,30 +22,6 @@ def test_votes_are_counted_in_three_ways(bench, digits):
     assert 0 < majority.sum() < modal.sum()
 
 
-@pytest.mark.parametrize(
-    "name, asked", [("NoMarks", [True]), ("MarksAlone", []), ("MarkSearch", [])]
-)
-@pytest.mark.slow
-def test_the_default_can_be_asked_for_one_half(
-    bench, poisoned_digits, monkeypatch, name, asked
-):
-    from sklearn_ispl import _self_training
-
-    X, y, poisoned, _ = poisoned_digits
-    contradict, calls = _self_training._by_contradiction, []
-
-    def counted(*args):
-        calls.append(True)
-        return contradict(*args)
-
-    monkeypatch.setattr(_self_training, "_by_contradiction", counted)
-    search = getattr(bench, name)
-    support = bench.filtered(X, y, 0, search=search, self_training_epochs=20)
-    assert calls == asked
-    assert (support & poisoned).sum() == 0 or name == "NoMarks"
-    assert support[~poisoned].mean() > 0.9
-
-
 def test_twice_keeps_less_than_once(bench, digits):
     X, y = digits
     settings = {"method": "paper", "self_training": False, "n_epochs": 2}
