@@ -89,7 +89,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         *,
         method="core",
         core_share=1 / 4,
-        false_alarm_rate=0.02,
+        false_alarm_rate=0.05,
         alpha=1 / 4,
         beta=1 / 8,
         momentum=0.9,

@@ -75,7 +75,7 @@ class Evidence(NamedTuple):
 
 
 def incompatible_groups(
-    examine, make_task, codes, features, components, rng, false_alarm_rate
+    examine, make_task, codes, features, components, known, rng, false_alarm_rate
 ):
     """Return the evidence on every class.
 
@@ -103,6 +103,9 @@ def incompatible_groups(
         Of a model of all rows.
 
     components : ndarray of shape (n_repeats, n), int
+    known : ndarray of shape (n,), bool
+        Rows that are known to be poison, which are left out.
+
     rng : RandomState
     false_alarm_rate : float in (0, 1)
 
@@ -111,17 +114,17 @@ def incompatible_groups(
     evidence : list of Evidence
         By falling score; empty for fewer than four classes, which are no measure.
     """
-    settings, classes = CompatibilitySettings(), np.unique(codes)
+    settings, classes = CompatibilitySettings(), np.unique(codes[~known])
     if len(classes) < 4:
         return []
     asked = [
-        _typicality(examine, make_task, codes, rng, settings)
+        _typicality(examine, make_task, codes, known, rng, settings)
         for _ in range(settings.n_repeats)
     ]
     predicted, typical = map(np.stack, zip(*asked))
     evidence = []
     for code in classes:
-        rows = np.flatnonzero(codes == code)
+        rows = np.flatnonzero((codes == code) & ~known)
         points = leading(features[rows], rng)
         found = _most_suspect(
             points, components[:, rows], predicted[:, rows], typical[:, rows], rng,
@@ -141,9 +144,9 @@ def incompatible_groups(
     ]
 
 
-def _typicality(examine, make_task, codes, rng, settings):
+def _typicality(examine, make_task, codes, known, rng, settings):
     """Return what models without a row's class take it for, and how typically."""
-    held_out = rng.random_sample(len(codes)) < settings.held_out
+    held_out = (rng.random_sample(len(codes)) < settings.held_out) & ~known
     classes = np.unique(codes)
     fold = np.empty(classes[-1] + 1, dtype=int)
     fold[rng.permutation(classes)] = np.arange(len(classes)) % settings.n_folds
@@ -151,7 +154,7 @@ def _typicality(examine, make_task, codes, rng, settings):
     tasks = [
         make_task(
             draw_seed(rng),
-            np.flatnonzero((fold != left_out) & ~held_out),
+            np.flatnonzero((fold != left_out) & ~held_out & ~known),
             np.flatnonzero((fold == left_out) | held_out),
         )
         for left_out in range(min(settings.n_folds, len(classes)))
@@ -159,14 +162,14 @@ def _typicality(examine, make_task, codes, rng, settings):
     predicted, typical = np.empty(len(codes), dtype=int), np.empty(len(codes))
     for left_out, (task, verdict) in enumerate(zip(tasks, examine(tasks))):
         left = fold[task.judged] == left_out
-        rows, known = task.judged[left], codes[task.judged[~left]]
-        chances, of_known = verdict.probabilities[left], verdict.probabilities[~left]
+        rows, others = task.judged[left], codes[task.judged[~left]]
+        chances, of_others = verdict.probabilities[left], verdict.probabilities[~left]
         predicted[rows] = chances.argmax(axis=1)
         typical[rows] = rank_among(
             predicted[rows],
             chances.max(axis=1),
-            known,
-            of_known[np.arange(len(known)), known],
+            others,
+            of_others[np.arange(len(others)), others],
         )
     return predicted, typical
 

@@ -99,14 +99,14 @@ def find_poison(
         codes,
         whole.features,
         components,
+        found.exact,
         own_rng,
         false_alarm_rate,
     )
     suspects = {
         nth: with_fringe(one.rows, codes, whole.features, own_rng)
         for nth, one in enumerate(evidence)
-        # What has a mark needs no other proof, and has no fringe.
-        if one.suspect and found.exact[one.rows].mean() < 1 / 2
+        if one.suspect
     }
     groups = [*suspects.values(), *found.groups]
     contradicted = contradicted_rows(examine, codes, found.exact, groups, own_rng, weak)

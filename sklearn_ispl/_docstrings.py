@@ -25,7 +25,7 @@ PARAMETERS = """Parameters
         Share of every class, the least suspect by the votes, that ``method="core"``
         keeps without self-training.
 
-    false_alarm_rate : float in (0, 1), default=0.02
+    false_alarm_rate : float in (0, 1), default=0.05
         How often ``method="core"`` may take a clean class for a poisoned one by chance:
         the level of the test that says whether a class has a group that stands out.
         A smaller rate keeps more clean rows, and more poison that is hard to tell. A

@@ -61,4 +61,4 @@ def critical(n_values, rate):
     """
     quantile = student.isf(rate / n_values, n_values - 2)
     largest = (n_values - 1) / np.sqrt(n_values)
-    return largest * quantile / np.hypot(np.sqrt(n_values - 2), quantile)
+    return largest / np.hypot(1, np.sqrt(n_values - 2) / quantile)

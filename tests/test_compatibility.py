@@ -59,15 +59,18 @@ def test_few_classes_are_no_measure():
     assert found_in(None, codes, np.zeros((90, 2))) == []
 
 
-def found_in(examine, codes, features, components=None, rate=0.03):
+def found_in(examine, codes, features, components=None, known=None, rate=0.05):
     if components is None:
         components = np.zeros((1, len(codes)), dtype=int)
+    if known is None:
+        known = np.zeros(len(codes), dtype=bool)
     return incompatible_groups(
         examine,
         lambda *task: Task(*task, n_epochs=1),
         codes,
         features,
         components,
+        known,
         np.random.RandomState(1),
         rate,
     )
@@ -131,11 +134,25 @@ def test_a_component_of_the_learner_is_a_group_to_test():
     assert of_class[0] > of_class[1]
 
 
-@pytest.mark.parametrize(("rate", "suspect"), [(0.03, True), (1e-300, False)])
+@pytest.mark.parametrize(("rate", "suspect"), [(0.05, True), (1e-300, False)])
 def test_the_rate_of_false_alarms_decides(rate, suspect):
     truth, codes, features, _ = ten_classes()
     evidence = found_in(ideal_judge(truth), codes, features, rate=rate)
     assert evidence[0].suspect == suspect
+
+
+def test_rows_that_are_known_to_be_poison_are_left_out():
+    truth, codes, features, poisoned = ten_classes()
+    known, trained = np.isin(np.arange(600), poisoned), []
+
+    def examine(tasks):
+        trained.extend(task.trained for task in tasks)
+        return ideal_judge(truth)(tasks)
+
+    evidence = found_in(examine, codes, features, known=known)
+    assert not any(found.suspect for found in evidence)
+    assert not known[np.concatenate([found.rows for found in evidence])].any()
+    assert not known[np.concatenate(trained)].any()
 
 
 def test_the_fringe_is_the_half_of_the_class_that_is_most_like_the_group():

@@ -89,14 +89,11 @@ def test_a_suspect_group_that_models_expect_is_kept(monkeypatch):
     assert not found.evidence[0].rejected and found.evidence[0].contradicted < 0.2
 
 
-def test_what_has_a_mark_is_rejected_and_has_no_fringe(monkeypatch):
+def test_rows_with_a_mark_are_rejected_and_no_model_is_asked(monkeypatch):
     codes, odd, features = four_classes_with_odd_rows()
-    marked = np.flatnonzero(odd)[:10]
-    suspect = Evidence(0, marked, 1.5, 0.5, 2.0, suspect=True)
-    asked = []
-    found = finding(
-        codes, odd, features, FixedMarks(codes, marked), [suspect], monkeypatch, asked
-    )
+    marked, asked = np.flatnonzero(odd)[:10], []
+    marks = FixedMarks(codes, marked)
+    found = finding(codes, odd, features, marks, [], monkeypatch, asked)
     np.testing.assert_array_equal(np.flatnonzero(~found.support), marked)
     assert found.marks == {0: "mark"} and len(asked) == 1
 
