@@ -18,10 +18,11 @@ def n_outlying(values, rate, most):
         By falling size; about normal, but for the outliers.
 
     rate : float in (0, 1)
-        How often a value of normal ones is taken for an outlier.
+        How often one of normal values is taken for an outlier, at most: each of the
+        questions has its share of it.
 
     most : int
-        So many at most.
+        So many outliers at most.
 
     Returns
     -------
@@ -37,9 +38,7 @@ def n_outlying(values, rate, most):
     for nth in range(min(most, len(values) - 2)):
         rest = np.asarray(values[nth:], dtype=float)
         deviation = rest.std(ddof=1)
-        if deviation > 0 and rest[0] - rest.mean() > deviation * critical(
-            len(rest), rate
-        ):
+        if rest[0] - rest.mean() > deviation * critical(len(rest), rate / most) > 0:
             n_outlying = nth + 1
     return n_outlying
 

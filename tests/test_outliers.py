@@ -14,12 +14,12 @@ def test_critical_values_are_those_of_the_published_table(n_values, rate, expect
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.1])
-@pytest.mark.parametrize("n_values", [5, 10, 43])
-def test_normal_values_stand_out_as_often_as_asked_for(rate, n_values):
+@pytest.mark.parametrize(("n_values", "most"), [(5, 1), (10, 1), (10, 2), (43, 4)])
+def test_normal_values_stand_out_as_seldom_as_asked_for(rate, n_values, most):
     rng = np.random.RandomState(0)
     draws = -np.sort(-rng.normal(size=(2000, n_values)), axis=1)
-    found = np.mean([n_outlying(draw, rate, 1) > 0 for draw in draws])
-    assert found == pytest.approx(rate, rel=0.35)
+    found = np.mean([n_outlying(draw, rate, most) > 0 for draw in draws])
+    assert rate / 8 < found < 1.35 * rate
 
 
 @pytest.mark.parametrize(
