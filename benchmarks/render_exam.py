@@ -17,6 +17,7 @@ def render(lines, rst=None):
     tables = [
         (holds, summary(lines)),
         ("Attack by attack: true positives, %", by_attack(lines)),
+        ("What the default says when it is wrong, and when not", sayings(lines)),
         ("Clean sets: rows lost, %", clean_sets(lines)),
         ("Set by set", each(lines)),
     ]
@@ -62,7 +63,9 @@ def summary(lines):
         close = [s[method]["A"] <= s["undefended"]["A_clean"] + 0.02 for s in found
                  if "A" in s[method]]  # fmt: skip
         lost = [r["fpr"] for r in mine]
-        ratio = [s[method]["seconds"] / s["undefended"]["seconds"] for s in found]
+        # Seconds of one run and of another are not to be compared.
+        ratio = [s[method]["seconds"] / s["undefended"]["seconds"] for s in found
+                 if s[method]["version"] == s["undefended"]["version"]]  # fmt: skip
         rows.append([
             method,
             f"{sum(r['tpr'] >= 0.99 for r in mine)} of {len(mine)}",
@@ -89,6 +92,33 @@ def by_attack(lines):
             cells.append(" ".join(f"{100 * tpr:.0f}" for tpr in mine))
         rows.append([attack, *cells])
     return rows
+
+
+def sayings(lines):
+    """Return the rows of a table: how often the default names or warns, by outcome."""
+    attacked, clean = of_sets(lines)
+    mine = [s["core"] for s in [*attacked.values(), *clean.values()] if "core" in s]
+    rows = [["outcome", "sets", "a class named", "a group suspect and kept",
+             "a class not known", "nothing said"]]  # fmt: skip
+    outcomes = {
+        "more than half of the poison left": lambda r: _tpr(r) < 0.5,
+        "some poison left": lambda r: 0.5 <= _tpr(r) < 1,
+        "no poison left, or none there": lambda r: _tpr(r) == 1,
+    }
+    for outcome, is_it in outcomes.items():
+        found = [r for r in mine if is_it(r)]
+        weak, unlearned = (
+            sum(f"{kind}Warning" in r["warned"] for r in found)
+            for kind in ("WeakEvidence", "UnlearnedClass")
+        )
+        named = sum(bool(r["named"]) for r in found)
+        silent = sum(not (r["named"] or r["warned"]) for r in found)
+        rows.append([outcome, len(found), named, weak, unlearned, silent])
+    return rows
+
+
+def _tpr(line):
+    return 1.0 if line["tpr"] is None else line["tpr"]
 
 
 def clean_sets(lines):

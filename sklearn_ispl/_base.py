@@ -10,7 +10,9 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
+from ._compatibility import Evidence
 from ._core import find_poison
 from ._inference import Parcel
 from ._marks import MarkSearch
@@ -302,8 +304,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         doubtful = np.setdiff1d(doubtful, said)
         if len(doubtful):
             warnings.warn(
-                "Rows of these classes belong to many other classes, but models of the "
-                f"other rows are not sure of it: {doubtful.tolist()}. They were kept. "
+                "Groups of rows of these classes stand out, but models of the other "
+                f"rows are not sure of it: {doubtful.tolist()}. They were kept. "
                 "evidence_ has their numbers: look at them before you train on them.",
                 WeakEvidenceWarning,
                 stacklevel=5,
@@ -337,6 +339,38 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             1 for a row to keep, -1 for a row to reject.
         """
         return np.where(self.fit(X, y).support_, 1, -1)
+
+    def evidence_frame(self):
+        """Return what is known of the most suspect group of each class, as a table.
+
+        Returns
+        -------
+        evidence : pandas.DataFrame
+            A row for each class, by falling score, with the columns of `evidence_`, but
+            with the number of rows as `n_rows` in place of their numbers.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        AttributeError
+            If there is no evidence: it comes with ``method="core"`` and self-training.
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "evidence_"):
+            raise AttributeError(
+                'evidence_ comes with method="core" and self_training=True only.'
+            )
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                'evidence_frame() needs pandas: pip install "sklearn-ispl[frames]".'
+            ) from error
+        frame = pd.DataFrame(self.evidence_, columns=Evidence._fields)
+        frame.insert(1, "n_rows", frame.pop("rows").map(len))
+        return frame
 
     def score(self, X, y):
         """Return the accuracy of the weak learners' modal vote.

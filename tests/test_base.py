@@ -1,3 +1,4 @@
+import sys
 import warnings
 
 import numpy as np
@@ -144,3 +145,30 @@ def test_poisoned_classes_are_labels(backdoored_digits):
     names = np.array([f"digit {i}" for i in range(10)])
     ispl = ISPLFilter(random_state=0).fit(X, names[y])
     assert ispl.poisoned_classes_.tolist() == [f"digit {target}"]
+
+
+def test_evidence_is_a_table(backdoored_digits):
+    X, y, _, target = backdoored_digits(0)
+    ispl = ISPLFilter(self_training_epochs=5, random_state=0).fit(X, y)
+    frame = ispl.evidence_frame()
+    assert frame.columns.tolist() == [
+        "label", "n_rows", "excess", "separation", "score", "suspect", "contradicted",
+        "rejected",
+    ]  # fmt: skip
+    assert len(frame) == 10 and frame["score"].is_monotonic_decreasing
+    assert frame["n_rows"].tolist() == [len(one.rows) for one in ispl.evidence_]
+    assert not frame["rejected"][~frame["suspect"]].any()
+
+
+def test_without_evidence_there_is_no_table(digits):
+    ispl = ISPLFilter(self_training=False, n_repeats=1, random_state=0).fit(*digits)
+    with pytest.raises(AttributeError, match="self_training=True only"):
+        ispl.evidence_frame()
+
+
+def test_a_table_needs_pandas(digits, monkeypatch):
+    ispl = ISPLFilter(self_training=False, n_repeats=1, random_state=0).fit(*digits)
+    ispl.evidence_ = []
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"sklearn-ispl\[frames\]"):
+        ispl.evidence_frame()

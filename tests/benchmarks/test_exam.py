@@ -17,7 +17,7 @@ def tables(import_script):
 def line(method, tpr=0.0, fpr=0.0, A_none=0.9, seed=1, **more):
     """Return a line of one set, of a method or of the undefended model."""
     what = {"data": "digits", "attack": "patch", "rate": 0.1, "seed": seed}
-    what |= {"method": method, "seconds": 2.0, "n_poisoned": 10, "C": 0.9}
+    what |= {"method": method, "seconds": 2.0, "n_poisoned": 10, "C": 0.9, "version": "a", **more}
     if method == "undefended":
         return {**what, "A": A_none, "C_clean": 0.9, "A_clean": 0.01}
     what |= {"tpr": tpr, "fpr": fpr, "named": [], "warned": [], "left": 1}
@@ -77,6 +77,28 @@ def test_the_summary_counts_sets_found_and_sets_missed_in_silence(tables):
     assert core[header.index("99 % found")] == "1 of 3"
     assert core[header.index("half left, in silence")] == "1 of 3"
     assert tables.by_attack(lines)[1] == ["patch", "100 20 20"]
+
+
+def test_what_the_default_says_is_counted_by_outcome(tables):
+    lines = []
+    for seed, (tpr, named, warned) in enumerate(
+        [(0.2, [], []), (0.2, [], ["WeakEvidenceWarning"]), (0.7, [4], []), (1, [4], [])]
+    ):
+        lines.append(line("undefended", seed=seed))
+        lines.append(line("core", tpr=tpr, seed=seed, named=named, warned=warned))
+    lines += [line("undefended", seed=9, A_none=None)]
+    lines += [line("core", seed=9, tpr=None, warned=["UnlearnedClassWarning"])]
+    _, most, some, none = tables.sayings(lines)
+    assert most[1:] == [2, 0, 1, 0, 1]
+    assert some[1:] == [1, 1, 0, 0, 0]
+    assert none[1:] == [2, 1, 0, 1, 0]
+
+
+def test_seconds_of_two_versions_are_not_compared(tables):
+    lines = [line("undefended", version="a"), line("core", tpr=1.0, version="a")]
+    assert tables.summary(lines)[1][-1] != ""
+    lines[1]["version"] = "b"
+    assert tables.summary(lines)[1][-1] == ""
 
 
 def test_a_clean_set_counts_for_rows_lost_alone(tables):
