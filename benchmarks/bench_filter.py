@@ -19,14 +19,15 @@ from unittest import mock
 
 import numpy as np
 import torch
+from _common import DATA, append_json, load_rows, spread, timed
 from sklearn.utils import gen_batches
 from torch.nn import functional as F
 
-from _common import DATA, append_json, load_rows, spread, timed
-from sklearn_ispl import ISPLFilter, _base, _partitioner
-from sklearn_ispl._inference import fold_batch_norm, score_batch
-from sklearn_ispl._marks import MarkSearch
-from sklearn_ispl._weak_learner import SkorchLearner, default_net
+from sklearn_ispl import ISPLFilter, _base
+from sklearn_ispl.detectors._marks import MarkSearch
+from sklearn_ispl.ispl import _partitioner
+from sklearn_ispl.learners._inference import fold_batch_norm, score_batch
+from sklearn_ispl.learners._weak_learner import SkorchLearner, default_net
 
 PHASES = ["train", "score", "vote", "self-training"]
 NO_FLOOR = ["search", "else"]
@@ -49,7 +50,7 @@ class Shadow:
                 stack.enter_context(_wrapped(SkorchLearner, method, self._timed))
             for owner, name, scope in [
                 (_partitioner, "inverse_self_paced_learning", "ispl"),
-                (_base, "_one_model", "self-training"),
+                (_base, "carry_out", "self-training"),
             ]:
                 scoped = partial(self._scoped, scope=scope)
                 stack.enter_context(_wrapped(owner, name, scoped))

@@ -16,9 +16,9 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_ispl._ispl import trim
-from sklearn_ispl._settings import one_thread
-from sklearn_ispl._weak_learner import draw_seed, make_learner
+from sklearn_ispl.ispl._self_paced import trim
+from sklearn_ispl.learners._settings import one_thread
+from sklearn_ispl.learners._weak_learner import draw_seed, make_learner
 
 
 @contextmanager

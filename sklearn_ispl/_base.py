@@ -13,28 +13,23 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._compatibility import Evidence
-from ._core import find_poison
-from ._inference import Parcel
-from ._marks import MarkSearch
 from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
-from ._partitioner import partition
-from ._rules import core_support, vote_support
-from ._self_training import (
-    Verdict,
-    self_train,
-    self_train_repeatedly,
-    whole_task,
-)
-from ._settings import one_thread, own_settings
 from ._validation import check_labels, check_training_set, constraints
-from ._voter import count_votes, predict_all
-from ._weak_learner import draw_seed, make_learner
+from .detectors._marks import MarkSearch
 from .exceptions import (
     ClassVanishedWarning,
     UnlearnedClassWarning,
     WeakEvidenceWarning,
 )
-
+from .ispl._partitioner import partition
+from .ispl._voter import count_votes, predict_all
+from .learners._inference import Parcel
+from .learners._settings import one_thread, own_settings
+from .learners._tasks import carry_out, whole_task
+from .learners._weak_learner import draw_seed, make_learner
+from .rules._core import find_poison
+from .rules._self_training import self_train, self_train_repeatedly
+from .rules._votes import core_support, vote_support
 
 # What a None stands for: epochs of an iteration, and of self-training.
 N_EPOCHS = {"core": 2, "paper": 2, "paper-2023": 4}
@@ -47,25 +42,6 @@ def _one_repeat(new_learner, codes, seed, **settings):
         rng = np.random.RandomState(seed)
         labels, predictions, kept = partition(new_learner(), codes, rng=rng, **settings)
         return labels, predictions, [Parcel(learner) for learner in kept]
-
-
-def _one_model(new_learner, task):
-    with one_thread():
-        learner = new_learner()
-        learner.start(task.seed)
-        n_epochs = task.n_epochs
-        if task.enough_steps:
-            n_epochs = learner.epochs_for(len(task.trained), n_epochs)
-        learner.train(task.trained, n_epochs)
-        if task.probabilities:
-            return Verdict(probabilities=learner.probabilities(task.judged))
-        losses, predicted = learner.score(task.judged)
-        if not task.features:
-            return Verdict(losses, predicted)
-        features = learner.features(task.judged)
-        learner.train(task.trained, n_epochs)
-        _, predicted = learner.score(task.judged)
-        return Verdict(losses, predicted, features, Parcel(learner.estimator_))
 
 
 class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
@@ -213,7 +189,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         if self.method == "core" and self.self_training:
             task = whole_task(np.arange(len(codes)), rng, self._n_epochs())
             # It takes longest, so that it comes first.
-            whole, *repeats = parallel([delayed(_one_model)(new_learner, task), *jobs])
+            whole, *repeats = parallel([delayed(carry_out)(new_learner, task), *jobs])
         else:
             repeats = parallel(jobs)
         labels, predictions, estimators = zip(*repeats)
@@ -251,7 +227,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         marks = MarkSearch(parallel, X, codes, rng)
 
         def examine(tasks):
-            return parallel(delayed(_one_model)(new_learner, task) for task in tasks)
+            return parallel(delayed(carry_out)(new_learner, task) for task in tasks)
 
         if self.method == "core" and self.self_training:
             finding = find_poison(

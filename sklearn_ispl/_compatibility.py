@@ -16,7 +16,7 @@ from sklearn.metrics import silhouette_samples
 
 from ._groups import Group, as_mask, clusters, few_classes, leading, near, refined
 from ._outliers import n_outlying
-from ._weak_learner import draw_seed
+from .learners._weak_learner import draw_seed
 
 
 @dataclass(frozen=True)

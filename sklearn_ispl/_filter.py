@@ -25,9 +25,9 @@ from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from ._base import BaseFilter
 from ._docstrings import complete_docstring
-from ._inference import from_tensor
 from ._mixins import SupervisedMixin, fit_anew
 from ._validation import check_labels
+from .learners._inference import from_tensor
 
 
 @complete_docstring

@@ -10,7 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from ._weak_learner import draw_seed
+from .learners._weak_learner import draw_seed
 
 # A group has at least so many rows, and at most such a share of its class.
 MIN_ROWS, MAX_SHARE = 4, 1 / 3

@@ -12,9 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 from torch import device
 
-from ._inference import from_tensor
-from ._scaling import scaling_of
 from .exceptions import SmallClassWarning
+from .learners._inference import from_tensor
+from .learners._scaling import scaling_of
 
 # Shared by the estimators; each takes what it has.
 CONSTRAINTS = {

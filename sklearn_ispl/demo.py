@@ -14,8 +14,8 @@ from sklearn.model_selection import train_test_split
 from skorch import NeuralNetClassifier
 
 from . import ISPLFilter
-from ._settings import one_thread
 from .datasets import make_dirty_label_backdoor
+from .learners._settings import one_thread
 from .metrics import targeted_misclassification_rate
 from .modules import ConvNet
 

@@ -6,13 +6,13 @@ import pytest
 
 from sklearn_ispl import ISPLFilter, _base
 from sklearn_ispl._compatibility import Evidence
-from sklearn_ispl._core import Finding
 from sklearn_ispl.datasets import make_blended_trigger, make_dirty_label_backdoor
 from sklearn_ispl.exceptions import (
     ClassVanishedWarning,
     UnlearnedClassWarning,
     WeakEvidenceWarning,
 )
+from sklearn_ispl.rules._core import Finding
 
 
 @pytest.mark.parametrize("share", [1 / 4, 1 / 2])

@@ -9,8 +9,8 @@ from sklearn_ispl._compatibility import (
     rank_among,
     with_fringe,
 )
-from sklearn_ispl._self_training import Task, Verdict
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
+from sklearn_ispl.learners._tasks import Task, Verdict
 
 
 def test_rows_like_the_held_out_ones_have_a_mean_rank_of_one_half():

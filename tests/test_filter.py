@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import make_net
 from imblearn.pipeline import Pipeline as ImbalancedPipeline
 from joblib import parallel_config
 from sklearn import config_context
@@ -21,6 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from conftest import make_net
 from sklearn_ispl import (
     BoostedHomogeneousVoter,
     FilteredClassifier,
@@ -29,11 +29,11 @@ from sklearn_ispl import (
     ISPLPartitioner,
     ISPLSampler,
 )
-from sklearn_ispl._self_training import find_poison
 from sklearn_ispl._validation import check_training_set
 from sklearn_ispl.exceptions import ClassVanishedWarning, SmallClassWarning
 from sklearn_ispl.metrics import make_targeted_misclassification_scorer
 from sklearn_ispl.modules import ConvNet
+from sklearn_ispl.rules._self_training import find_poison
 
 
 def small_filter(**params):
@@ -609,7 +609,7 @@ def test_a_fit_decides_on_one_thread(poisoned_digits, monkeypatch):
 
 
 def test_interrupt_stops_the_fit(digits, monkeypatch):
-    from sklearn_ispl._weak_learner import SkorchLearner
+    from sklearn_ispl.learners._weak_learner import SkorchLearner
 
     def interrupt(self, rows, n_epochs):
         raise KeyboardInterrupt

@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._groups import as_mask
-from .._weak_learner import draw_seed
+from ..learners._weak_learner import draw_seed
 from ._images import apply_trigger, as_pixels, check_images
 from ._perturb import (
     NORMS,

@@ -8,7 +8,7 @@ import torch
 from sklearn.utils import check_random_state
 from torch.nn import functional as F
 
-from .._settings import one_thread
+from ..learners._settings import one_thread
 from ._images import as_floats, check_images, check_range, check_share, clip_pixels
 
 # Of the filtered images before tanh: most pixels change by nearly all they may.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._weak_learner import draw_seed
+from ..learners._weak_learner import draw_seed
 from ._images import check_images
 from ._patches import check_size, draw_look
 

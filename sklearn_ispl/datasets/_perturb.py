@@ -6,9 +6,9 @@ from skorch import NeuralNetClassifier, NeuralNetRegressor
 from torch import nn
 from torch.nn import functional as F
 
-from .._inference import as_tensor
-from .._settings import one_thread
-from .._weak_learner import isolated_seed, small_batch
+from ..learners._inference import as_tensor
+from ..learners._settings import one_thread
+from ..learners._weak_learner import isolated_seed, small_batch
 from ..modules import ConvNet
 
 NORMS = ("linf", "l2")

@@ -7,11 +7,11 @@ import numpy as np
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._inference import from_tensor
-from .._scaling import scaling_of
-from .._settings import own_settings
 from .._validation import check_column, check_labels, constraints
-from .._weak_learner import draw_seed, make_learner
+from ..learners._inference import from_tensor
+from ..learners._scaling import scaling_of
+from ..learners._settings import own_settings
+from ..learners._weak_learner import draw_seed, make_learner
 
 
 class Estimate(NamedTuple):

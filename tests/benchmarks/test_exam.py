@@ -17,7 +17,8 @@ def tables(import_script):
 def line(method, tpr=0.0, fpr=0.0, A_none=0.9, seed=1, **more):
     """Return a line of one set, of a method or of the undefended model."""
     what = {"data": "digits", "attack": "patch", "rate": 0.1, "seed": seed}
-    what |= {"method": method, "seconds": 2.0, "n_poisoned": 10, "C": 0.9, "version": "a", **more}
+    what |= {"method": method, "seconds": 2.0, "n_poisoned": 10, "C": 0.9}
+    what |= {"version": "a", **more}
     if method == "undefended":
         return {**what, "A": A_none, "C_clean": 0.9, "A_clean": 0.01}
     what |= {"tpr": tpr, "fpr": fpr, "named": [], "warned": [], "left": 1}
@@ -82,7 +83,12 @@ def test_the_summary_counts_sets_found_and_sets_missed_in_silence(tables):
 def test_what_the_default_says_is_counted_by_outcome(tables):
     lines = []
     for seed, (tpr, named, warned) in enumerate(
-        [(0.2, [], []), (0.2, [], ["WeakEvidenceWarning"]), (0.7, [4], []), (1, [4], [])]
+        [
+            (0.2, [], []),
+            (0.2, [], ["WeakEvidenceWarning"]),
+            (0.7, [4], []),
+            (1.0, [4], []),
+        ]
     ):
         lines.append(line("undefended", seed=seed))
         lines.append(line("core", tpr=tpr, seed=seed, named=named, warned=warned))

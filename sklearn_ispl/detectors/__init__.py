@@ -1,0 +1,1 @@
+"""Searches for marks, values and patterns that rows of a class share."""

@@ -1,0 +1,184 @@
+"""Values that rows share: the pixels of a window, or the features of a table."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._groups import MAX_SHARE, is_part
+from ._window_test import EVERYWHERE
+
+# A value is the same in rows that are so close to their median, as a share of the
+# range of values.
+SAME = 0.02
+# What counts as shared by a group: the values that few others have, and these alike;
+# or, where rows are few and what others have is a matter of chance, some more.
+STRICT, LOOSE = {"rare": 0.25, "gap": 0.03}, {"rare": 0.5, "gap": 0.3}
+# Values that a cluster shares are a mark if so many of its rows are of another class
+# without them, and so many images of other classes of this one with them.
+BOTH = 0.5
+# Pixels that marked rows have in common are a mark if they turn so many.
+TURNED = 0.2
+# A mark is at most so large a share of a row.
+LARGEST = 1 / 4
+
+
+class Candidate(NamedTuple):
+    """What may be a mark, or a part of one.
+
+    The window, the rows that it marks, those that have the values that these share,
+    which values of the window these are, and what they are; and the share of rows of
+    other classes that they turn into the class.
+    """
+
+    window: tuple
+    marked: np.ndarray
+    alike: np.ndarray
+    mark: np.ndarray
+    colors: np.ndarray
+    turned: float
+
+
+def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3):
+    """Return the rows that have the values that a group has in common.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (n, n_channels, n_pixels)
+    group : ndarray of shape (n,), bool
+        Most of it may have the mark, and others may have it, too.
+
+    bound : float or ndarray of shape (n_pixels,)
+        How far from the median of the group a value may be.
+
+    common, rare : float
+        A value counts if so many of the group have it, and so few of the others.
+
+    gap : float
+        The difference of these shares is largest for one value. That of others may be
+        so much smaller.
+
+    n_iter : int, default=3
+        The rows found are the next group.
+
+    Returns
+    -------
+    alike : ndarray of shape (n,), bool
+        None, if the group has nothing in common or more than half of the rows have it.
+
+    mark : ndarray of shape (n_pixels,), bool
+    colors : ndarray of shape (n_channels, n_pixels)
+        Of the pixels of the mark.
+    """
+    colors, mark = pixels[0], np.zeros(pixels.shape[2], dtype=bool)
+    for _ in range(n_iter):
+        if not 1 < group.sum() <= len(group) / 2:
+            return np.zeros_like(group), mark, colors
+        colors, same, inside, outside = _in_common(pixels, group, bound)
+        excess = np.where((inside >= common) & (outside <= rare), inside - outside, 0)
+        # Of a mark all pixels tell the same, of what lies behind it most tell less.
+        mark = (excess > 0) & (excess >= excess.max() - gap)
+        group = mark.any() & (same[:, mark].sum(axis=1) >= 0.75 * mark.sum())
+    return group, mark, colors
+
+
+def completed(pixels, alike, mark, bound, common=0.9, excess=0.2):
+    """Return a mark with the other values that the rows with it have in common.
+
+    Where half of a class is white at a place, a white mark is told by few of its
+    pixels, but it takes all of them to turn an image.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (n, n_channels, n_pixels)
+    alike : ndarray of shape (n,), bool
+        The rows with the mark, some of them.
+
+    mark : ndarray of shape (n_pixels,), bool
+    bound : float
+        See `look_alikes`.
+
+    common, excess : float
+        A value counts if so many of these rows have it, and by so much fewer of the
+        others.
+
+    Returns
+    -------
+    mark : ndarray of shape (n_pixels,), bool
+    colors : ndarray of shape (n_channels, n_pixels)
+    """
+    colors, _, inside, outside = _in_common(pixels, alike, bound)
+    return mark | (inside >= common) & (inside - outside >= excess), colors
+
+
+def _in_common(pixels, group, bound):
+    """Return the median of a group, who is near it, and the shares in and out of it."""
+    colors = np.median(pixels[group], axis=0)
+    same = (np.abs(pixels - colors) <= bound).all(axis=1)
+    return colors, same, same[group].mean(axis=0), same[~group].mean(axis=0)
+
+
+def shared_values(test, groups):
+    """Yield the marks that are values shared by groups of rows of a class.
+
+    In the features of a model that knows a trigger, the rows with the trigger are a
+    cluster of their class. What these rows share, wherever it is in a row, is a mark
+    if they are of another class without it, and rows of that class are of theirs with
+    it. This needs no windows, so that it is the way for tables, for triggers larger
+    than a window, and for few images.
+
+    Parameters
+    ----------
+    test : WindowTest
+    groups : iterable of ndarray of shape (n_of_class,), bool
+        Of the rows of the class of the test.
+
+    Yields
+    ------
+    found : Candidate
+    """
+    if not test.can_be_asked():
+        return
+    values = test.pixels(test.of_class, EVERYWHERE)
+    bound, asked = SAME * test.spans(), {}
+    # Rows of a cluster share much by chance in many images, as frames of a film do.
+    ways = [STRICT] if test.are_many_images else [LOOSE, STRICT]
+    for group in groups:
+        for way in ways:
+            found = _judged(test, values, group, bound, way, BOTH, asked)
+            if found is None:
+                continue
+            # A row may have all of the mark, and little else that these share; and it
+            # is the mark that is shown, without what else they share.
+            alike = np.isin(test.of_class, found.alike)
+            mark = _judged(test, values, alike, bound, STRICT, TURNED, asked)
+            if mark is not None:
+                rows = np.union1d(found.alike, mark.alike)
+                found = found._replace(alike=rows, mark=mark.mark, colors=mark.colors)
+            yield found
+
+
+def _judged(test, values, group, bound, way, least, asked):
+    """Return what a group shares if it is a mark by both questions, or None.
+
+    What is asked again is answered as before.
+    """
+    alike, mark, colors = look_alikes(values, group, bound, **way)
+    rows, what = test.of_class[alike], (alike.tobytes(), mark.tobytes())
+    donors = np.setdiff1d(test.own, rows)
+    small = is_part(alike, MAX_SHARE) and mark.mean() <= LARGEST
+    if what in asked:
+        before = asked[what]
+        return before if before is not None and before.turned >= least else None
+    asked[what] = None
+    if not small or not len(donors):
+        return None
+    window = np.nonzero(mark.reshape(test.X.shape[2:]))
+    chances = test.without(rows, window, donors)
+    if (chances[:, test.code] < 0.5).mean() < least:
+        return None
+    turned = test.turned(test.falls_to(chances), EVERYWHERE, mark, colors)
+    if turned < least:
+        return None
+    found = Candidate(EVERYWHERE, test.of_class[group], rows, mark, colors, turned)
+    asked[what] = found
+    return found

@@ -1,0 +1,235 @@
+"""What windows do to images, and values to rows, in the eyes of a model."""
+
+import numpy as np
+
+from .._groups import MIN_ROWS
+from ..learners._inference import probabilities
+
+# How often a row is tried with other donors or hosts.
+N_TRIES = 3
+# So few images are searched for marks with little success.
+SMALL = 5000
+# The window that is all of an image.
+EVERYWHERE = slice(None), slice(None)
+
+
+def side_of_marks(height, width):
+    """Return how wide and high the marks are that a search has room for."""
+    return max(2, round(0.1 * min(height, width)))
+
+
+def windows(height, width):
+    """Return overlapping windows: one of them holds any mark of a tenth of an image.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the images.
+
+    Returns
+    -------
+    windows : list of (slice, slice)
+        Rows and columns.
+    """
+    shorter = min(height, width)
+    side = min(shorter, max(4, round(0.28 * shorter)))
+    stride = side - side_of_marks(height, width)
+
+    def starts(length):
+        return [*range(0, length - side, max(1, stride)), length - side]
+
+    return [
+        (slice(top, top + side), slice(left, left + side))
+        for top in starts(height)
+        for left in starts(width)
+    ]
+
+
+def is_table(X):
+    """Whether rows are no images."""
+    return X.ndim != 4
+
+
+def are_many_images(X):
+    """Whether rows are images, and so many that a search for marks is all they need."""
+    return not is_table(X) and len(X) > SMALL
+
+
+def paint(windows, mark, colors):
+    """Paint a mark on windows of images, in place."""
+    windows[..., mark.reshape(windows.shape[-2:])] = colors[:, mark]
+
+
+class WindowTest:
+    """What windows do to the rows of a class, in the eyes of a model.
+
+    A window is a pair of slices, of rows and columns, or one of arrays that name its
+    pixels one by one. The rows of a table are images of one line here.
+
+    A window is *necessary* for a row that is taken for another class once it has the
+    window of some other row of its own class. It is *sufficient* if an image of that
+    other class that is given the row's window is taken for the row's class. Of a row
+    with a trigger both hold, for what is left of it without the trigger is an image of
+    another class; of an honest row both hardly ever do.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...), float32
+        The rows that the model was trained on: images, of shape (n, n_channels,
+        height, width), or others.
+
+    codes, predicted : ndarray of shape (n,), int
+        Their labels, and what the model takes them for.
+
+    code : int
+        The class.
+
+    estimator : fitted classifier
+        The model.
+
+    seed : int
+    """
+
+    def __init__(self, X, codes, predicted, code, estimator, seed):
+        self.row_shape, self.is_table = X.shape[1:], is_table(X)
+        self.are_many_images = are_many_images(X)
+        self.X = X.reshape(len(X), 1, 1, -1) if self.is_table else X
+        self.codes, self.code = codes, code
+        self.rng = np.random.RandomState(seed)
+        self.probabilities = probabilities(estimator)
+        self.of_class = np.flatnonzero(codes == code)
+        known = np.flatnonzero(predicted == codes)
+        self.own = self.rng.permutation(known[codes[known] == code])
+        # The images that the model knows, class by class.
+        self.hosts = known[np.argsort(codes[known], kind="stable")]
+        self.n_hosts = np.bincount(codes[known], minlength=codes.max() + 1)
+        self.first = np.cumsum(self.n_hosts) - self.n_hosts
+
+    def predict(self, images):
+        """Return the probabilities of the classes of images, or of rows as such."""
+        return self.probabilities(images.reshape(len(images), *self.row_shape))
+
+    def can_be_asked(self):
+        """Whether the model knows enough rows of the class, and some of others."""
+        return 2 * MIN_ROWS <= len(self.own) < len(self.hosts)
+
+    def pixels(self, rows, window):
+        """Return the windows of rows, of shape (n_rows, n_channels, n_pixels)."""
+        pixels = self.X[(..., *window)][rows]
+        return pixels.reshape(*pixels.shape[:2], -1)
+
+    def spans(self):
+        """Return the range of the pixels; of a table, that of most rows, by feature."""
+        if not self.is_table:
+            return np.ptp(self.X)
+        rows = self.X[:, 0, 0]
+        low, high = np.percentile(rows, [5, 95], axis=0)
+        # A feature may be the same in most rows.
+        return np.where(high > low, high - low, np.ptp(rows, axis=0))
+
+    def _paste(self, donors, hosts, window):
+        """Return the hosts with the window of the donors."""
+        images = self.X[hosts]
+        images[(..., *window)] = self.X[(..., *window)][donors]
+        return images
+
+    def without(self, tried, window, donors, n_tries=N_TRIES):
+        """Return the mean probabilities of rows given the window of others.
+
+        Parameters
+        ----------
+        tried : ndarray of int
+        window : (slice, slice)
+        donors : ndarray of int
+            Rows of the class, of which any may give its window.
+
+        n_tries : int
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_tried, n_classes)
+        """
+        total = 0.0
+        for _ in range(n_tries):
+            donor = self.rng.choice(donors, len(tried))
+            total = total + self.predict(self._paste(donor, tried, window))
+        return total / n_tries
+
+    def given(self, tried, window, classes):
+        """Return the mean probability of the class for hosts given a row's window.
+
+        Parameters
+        ----------
+        tried : ndarray of int
+        window : (slice, slice)
+        classes : ndarray of int
+            Of the hosts, one for each row.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_tried,)
+        """
+        total = np.zeros(len(tried))
+        for _ in range(N_TRIES):
+            images = self._paste(tried, self.draw_hosts(classes), window)
+            total += self.predict(images)[:, self.code]
+        return total / N_TRIES
+
+    def turned(self, classes, window, mark, colors, n_hosts=200):
+        """Return how many hosts are taken for the class once a mark is painted on.
+
+        Parameters
+        ----------
+        classes : ndarray of int
+            Of the hosts, to draw from.
+
+        window : (slice, slice)
+        mark : ndarray of shape (n_pixels,), bool
+        colors : ndarray of shape (n_channels, n_pixels)
+        n_hosts : int
+
+        Returns
+        -------
+        share : float
+        """
+        images = self.X[self.draw_hosts(self.rng.choice(classes, n_hosts))]
+        paint(images[(..., *window)], mark, colors)
+        return (self.predict(images).argmax(axis=1) == self.code).mean()
+
+    def draw_hosts(self, classes):
+        """Return rows that the model knows, one of each of some classes."""
+        nth = self.rng.random_sample(len(classes)) * self.n_hosts[classes]
+        return self.hosts[self.first[classes] + nth.astype(int)]
+
+    def falls_to(self, probabilities):
+        """Return the class, but their own, that rows are taken for."""
+        others = probabilities.copy()
+        others[:, self.n_hosts == 0] = -1
+        others[:, self.code] = -1
+        return others.argmax(axis=1)
+
+    def marked(self, tried, window):
+        """Return the rows for which a window is necessary and sufficient.
+
+        Parameters
+        ----------
+        tried : ndarray of int
+        window : (slice, slice)
+
+        Returns
+        -------
+        marked : ndarray of int
+            Some of those tried.
+        """
+        # Most rows stay what they are at the first try.
+        if len(tried):
+            chances = self.without(tried, window, self.own, n_tries=1)
+            tried = tried[chances[:, self.code] < 0.7]
+        if len(tried):
+            chances = self.without(tried, window, self.own)
+            necessary = chances[:, self.code] < 0.5
+            tried, chances = tried[necessary], chances[necessary]
+        if len(tried):
+            gains = self.given(tried, window, self.falls_to(chances))
+            tried = tried[gains > 0.5]
+        return tried

@@ -1,0 +1,1 @@
+"""All that knows skorch and torch: weak learners, inference, settings, tasks."""

@@ -1,0 +1,112 @@
+"""What models are asked, and what they say: tasks and verdicts."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._inference import Parcel
+from ._settings import one_thread
+from ._weak_learner import draw_seed
+
+
+class Task(NamedTuple):
+    """A model to train, and the rows that it is asked about."""
+
+    seed: int
+    trained: np.ndarray
+    judged: np.ndarray
+    n_epochs: int
+    features: bool = False  # and the model itself, after as many epochs again
+    enough_steps: bool = True  # even if these take more epochs
+    probabilities: bool = False  # of all classes
+
+
+class Verdict(NamedTuple):
+    """What a model says: the loss of each row judged and its class, or probabilities.
+
+    Where the task asks for features: losses and features are those of a model that has
+    learned what there is to learn, and the classes those of the model that it becomes
+    in as many epochs again, which knows nearly every row by heart.
+    """
+
+    losses: np.ndarray = None
+    predicted: np.ndarray = None
+    features: np.ndarray = None
+    estimator: object = None
+    probabilities: np.ndarray = None
+
+
+def carry_out(new_learner, task):
+    """Train the model of a task, on one thread, and ask it.
+
+    Parameters
+    ----------
+    new_learner : callable
+        Returns a learner, see `make_learner`.
+
+    task : Task
+
+    Returns
+    -------
+    verdict : Verdict
+    """
+    with one_thread():
+        learner = new_learner()
+        learner.start(task.seed)
+        n_epochs = task.n_epochs
+        if task.enough_steps:
+            n_epochs = learner.epochs_for(len(task.trained), n_epochs)
+        learner.train(task.trained, n_epochs)
+        if task.probabilities:
+            return Verdict(probabilities=learner.probabilities(task.judged))
+        losses, predicted = learner.score(task.judged)
+        if not task.features:
+            return Verdict(losses, predicted)
+        features = learner.features(task.judged)
+        learner.train(task.trained, n_epochs)
+        _, predicted = learner.score(task.judged)
+        return Verdict(losses, predicted, features, Parcel(learner.estimator_))
+
+
+def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
+    """Ask about every row the models of the trusted rows that were not trained on it.
+
+    The trusted rows are cut into folds, and each model is trained on all folds but one.
+    A trusted row is judged by the one model that did not see it, any other row by all.
+
+    Parameters
+    ----------
+    examine, codes, rng, n_epochs
+        See `self_train`.
+
+    trusted : ndarray of shape (n,), bool
+    n_folds : int, default=2
+
+    Returns
+    -------
+    losses : ndarray of shape (n,)
+        Of the mean probability of a row's label, in nats.
+
+    wrong : ndarray of shape (n,), bool
+        Whether a model predicts another class.
+    """
+    fold = np.full(len(codes), -1)
+    fold[rng.permutation(np.flatnonzero(trusted))] = np.arange(trusted.sum()) % n_folds
+    tasks = [
+        Task(draw_seed(rng), np.flatnonzero(seen), np.flatnonzero(~seen), n_epochs)
+        for seen in (trusted & (fold != held_out) for held_out in range(n_folds))
+        if seen.any() and not seen.all()
+    ]
+    chance, n_models = np.zeros(len(codes)), np.zeros(len(codes))
+    wrong = np.zeros(len(codes), dtype=bool)
+    for task, verdict in zip(tasks, examine(tasks)):
+        chance[task.judged] += np.exp(-verdict.losses)
+        n_models[task.judged] += 1
+        wrong[task.judged] |= verdict.predicted != codes[task.judged]
+    chance /= np.maximum(n_models, 1)
+    return -np.log(np.maximum(chance, np.finfo(float).tiny)), wrong
+
+
+def whole_task(rows, rng, n_epochs):
+    """Return the task to train a model of all of some rows, poison too."""
+    return Task(draw_seed(rng), rows, rows, n_epochs, features=True)

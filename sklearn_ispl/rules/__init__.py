@@ -1,0 +1,1 @@
+"""Rules: from votes and evidence to the rows that are kept."""

@@ -1,0 +1,217 @@
+"""The default rule: from the groups that are proposed to the rows that are rejected."""
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from .._compatibility import incompatible_groups, with_fringe
+from .._groups import MIN_ROWS, as_mask
+from ..learners._tasks import Task, cross_examine
+from ._votes import core_support
+
+# Models that judge a group learn for so many of the epochs of the model of all rows:
+# they know its class, and not yet a trigger of which some rows are left.
+WEAK = 1 / 4
+# So often they are trained anew, on other halves of the rows.
+N_ASKED = 3
+# A row is contradicted if its label is less likely than those of all but so many rows
+# of classes that have no group.
+CONTRADICTED = 0.02
+# Of a group so many more rows have to be contradicted than of the rest of its class.
+MARGIN = 0.5
+# A class of which a model gets more than this share wrong is not known.
+UNLEARNED = 0.7
+
+
+class Finding(NamedTuple):
+    """What `find_poison` says.
+
+    The rows to keep and the core; the numbers of the classes of which rows are
+    rejected, and their marks; those of the classes of which models know too little; and
+    the evidence on the groups that were tested for compatibility.
+    """
+
+    support: np.ndarray
+    core: np.ndarray
+    poisoned: np.ndarray
+    marks: dict
+    unlearned: np.ndarray
+    evidence: list
+
+
+def find_poison(
+    examine,
+    marks,
+    whole,
+    predictions,
+    components,
+    codes,
+    share,
+    rng,
+    n_epochs,
+    false_alarm_rate,
+):
+    """Reject rows with a mark, and groups that are incompatible with all other rows.
+
+    1. A model is trained on all rows, and then as long again: it has to know the
+       poison.
+    2. Rows with a mark are poison: the pixels of a window, values that the rows of a
+       cluster share, or a pattern over all of an image make them what that model takes
+       them for, see `MarkSearch`. Where the mark is not the same in all of them, and
+       where few share a pattern, step 4 decides.
+    3. So it does on groups that are incompatible with their class and self-expanding,
+       whatever they look like, see `incompatible_groups`.
+    4. Models of all rows but the groups and their fringes judge. A group is rejected
+       if they contradict most of it, and not the rest of its class. With it go those
+       rows of its fringe that they contradict.
+
+    Parameters
+    ----------
+    examine, codes, rng, n_epochs
+        See `self_train`.
+
+    marks : MarkSearch
+
+    whole : Verdict
+        Of a model of all rows, see `whole_task`.
+
+    predictions : ndarray of shape (n_learners, n), int
+    components : ndarray of shape (n_repeats, n), int
+    share : float in (0, 1]
+        See `core_support`.
+
+    false_alarm_rate : float in (0, 1)
+        See `incompatible_groups`.
+
+    Returns
+    -------
+    finding : Finding
+    """
+    core = core_support(predictions, components, codes, share, rng)
+    weak = max(1, round(WEAK * n_epochs))
+    found = marks.search(whole)
+    # A stream of its own, so that it changes no other draw.
+    own_rng = np.random.RandomState(rng.get_state()[1][:8])
+    evidence = incompatible_groups(
+        examine,
+        partial(Task, n_epochs=weak, probabilities=True),
+        codes,
+        whole.features,
+        components,
+        found.exact,
+        own_rng,
+        false_alarm_rate,
+    )
+    suspects = {
+        nth: with_fringe(one.rows, codes, whole.features, own_rng)
+        for nth, one in enumerate(evidence)
+        if one.suspect
+    }
+    groups = [*suspects.values(), *found.groups]
+    contradicted = contradicted_rows(examine, codes, found.exact, groups, own_rng, weak)
+    rejected = found.exact.copy()
+    for group in groups:
+        if is_contradicted(group, codes, contradicted):
+            rejected[group.rows] = True
+            rejected[group.fringe] |= contradicted[group.fringe]
+    for nth, group in suspects.items():
+        evidence[nth] = evidence[nth]._replace(
+            contradicted=float(contradicted[group.rows].mean()),
+            rejected=is_contradicted(group, codes, contradicted),
+        )
+    poisoned = np.unique(codes[rejected])
+    unlearned = unlearned_classes(codes, whole, suspects.values(), contradicted)
+    return Finding(~rejected, core, poisoned, found.marks, unlearned, evidence)
+
+
+def contradicted_rows(examine, codes, exact, groups, rng, n_epochs):
+    """Return the rows whose label models of all rows but some contradict.
+
+    Parameters
+    ----------
+    examine, codes, rng, n_epochs
+        See `self_train`.
+
+    exact : ndarray of shape (n,), bool
+        Rows that no model is trained on, beside those of the groups.
+
+    groups : list of Group
+
+    Returns
+    -------
+    contradicted : ndarray of shape (n,), bool
+        Their labels are less likely than those of nearly all rows of the classes that
+        have no group, to models that were trained on neither (Definition 4.2). None
+        without a group.
+    """
+    if not groups:
+        return np.zeros_like(exact)
+    of_groups = np.concatenate([rows for group in groups for rows in group])
+    doubted = exact | as_mask(of_groups, len(codes))
+    asked = [
+        cross_examine(examine, codes, ~doubted, rng, n_epochs) for _ in range(N_ASKED)
+    ]
+    chances = np.mean([np.exp(-losses) for losses, _ in asked], axis=0)
+    usual = ~np.isin(codes, codes[doubted])
+    if not usual.any():
+        usual = ~doubted
+    return chances < np.quantile(chances[usual], CONTRADICTED)
+
+
+def is_contradicted(group, codes, contradicted):
+    """Whether models contradict a group of a class, and know the rest of the class.
+
+    Parameters
+    ----------
+    group : Group
+    codes : ndarray of shape (n,), int
+    contradicted : ndarray of shape (n,), bool
+        See `contradicted_rows`.
+
+    Returns
+    -------
+    is_contradicted : bool
+    """
+    rest = _rest(group, codes)
+    if rest.sum() < MIN_ROWS:
+        return False
+    margin = contradicted[group.rows].mean() - contradicted[rest].mean()
+    return bool(margin >= MARGIN)
+
+
+def unlearned_classes(codes, whole, groups, contradicted):
+    """Return the numbers of the classes of which models know too little.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n,), int
+    whole : Verdict
+        Of a model of all rows.
+
+    groups : iterable of Group
+        Those of which the rest of the class was judged.
+
+    contradicted : ndarray of shape (n,), bool
+        See `contradicted_rows`.
+
+    Returns
+    -------
+    unlearned : ndarray of int
+        The model of all rows gets most rows wrong, or models of other rows contradict
+        most of the rest of the class.
+    """
+    wrong = np.bincount(codes, whole.predicted != codes)
+    unlearned = wrong > UNLEARNED * np.bincount(codes)
+    for group in groups:
+        rest = _rest(group, codes)
+        if rest.any() and contradicted[rest].mean() > 1 / 2:
+            unlearned[codes[group.rows[0]]] = True
+    return np.flatnonzero(unlearned)
+
+
+def _rest(group, codes):
+    """Return the rows of a class that are neither of a group nor of its fringe."""
+    rest = codes == codes[group.rows[0]]
+    rest[np.concatenate(group)] = False
+    return rest

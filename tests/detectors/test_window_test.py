@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from test_marks import AnswersToABlock, images
+
+from sklearn_ispl.detectors._window_test import WindowTest, windows
+
+
+@pytest.mark.parametrize(
+    "height, width", [(8, 8), (28, 28), (32, 32), (20, 45), (3, 9)]
+)
+def test_windows_hold_any_small_mark(height, width):
+    mark = max(1, round(0.1 * min(height, width)))
+    found = windows(height, width)
+    for rows, columns in found:
+        assert 0 <= rows.start < rows.stop <= height
+        assert 0 <= columns.start < columns.stop <= width
+    for top in range(height - mark + 1):
+        for left in range(width - mark + 1):
+            assert any(
+                rows.start <= top
+                and top + mark <= rows.stop
+                and columns.start <= left
+                and left + mark <= columns.stop
+                for rows, columns in found
+            )
+    assert len(set(map(str, found))) == len(found)
+
+
+def test_effects_of_a_window():
+    X, codes, marked = images()
+    test = WindowTest(X, codes, codes, 1, AnswersToABlock(), 0)
+    window = slice(4, 8), slice(4, 8)
+    others = np.flatnonzero((codes == 1) & ~marked)
+    rows = np.flatnonzero(marked)
+    chances = test.without(rows, window, others)
+    np.testing.assert_allclose(chances, [[0.95, 0.05]] * len(rows))
+    assert test.falls_to(chances).tolist() == [0] * len(rows)
+    zeros = np.zeros(len(rows), dtype=int)
+    np.testing.assert_allclose(test.given(rows, window, zeros), 0.9)
+    zeros = np.zeros(len(others), dtype=int)
+    np.testing.assert_allclose(test.given(others, window, zeros), 0.05)
+    found = test.marked(np.flatnonzero(codes == 1), window)
+    assert set(found) <= set(rows) and len(found) > 10
+    assert not len(test.marked(found[:0], window))
+
+
+@pytest.mark.parametrize(("without", "n_marked"), [(0.45, 12), (0.6, 0), (0.8, 0)])
+def test_a_window_marks_rows_that_are_another_class_without_it(without, n_marked):
+    rng = np.random.RandomState(0)
+    X = rng.uniform(0, 0.5, size=(100, 1, 12, 12)).astype(np.float32)
+    codes = np.repeat([0, 1], 50)
+    X[codes == 1, :, 0, 0] = 1
+    X[50:62, :, 5, 5] = 1
+
+    class Model:
+        def predict_proba(self, X):
+            images = X.reshape(-1, 12, 12)
+            one = np.where(images[:, 0, 0] > 0.9, without, 0.1)
+            one[images[:, 5, 5] > 0.9] = 0.9
+            return np.c_[1 - one, one]
+
+    test = WindowTest(X, codes, codes, 1, Model(), 0)
+    test.own = np.setdiff1d(test.own, np.arange(50, 62))
+    assert len(test.marked(np.arange(50, 62), (slice(4, 8), slice(4, 8)))) == n_marked
+
+
+def test_spans_are_of_an_image_or_of_each_feature():
+    X, codes, _ = images()
+    test = WindowTest(X, codes, codes, 1, AnswersToABlock(), 0)
+    assert test.spans() == np.ptp(X)
+    rows = np.zeros((201, 4), dtype=np.float32)
+    rows[:, 0] = np.linspace(0, 100, 201)
+    rows[:, 1] = np.linspace(0, 1, 201)
+    rows[0, 1], rows[7, 2] = -1000, 5
+    codes = np.arange(201) % 2
+    test = WindowTest(rows, codes, codes, 1, AnswersToABlock(), 0)
+    # Without the ends; but for what is the same in most rows, and in all.
+    np.testing.assert_allclose(test.spans(), [90, 0.9, 5, 0], rtol=1e-6)

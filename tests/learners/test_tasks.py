@@ -1,0 +1,100 @@
+from functools import partial
+
+import numpy as np
+import pytest
+
+from sklearn_ispl.learners._tasks import Verdict, carry_out, cross_examine, whole_task
+from sklearn_ispl.learners._weak_learner import make_learner
+
+
+def examiner(X, codes):
+    """What a fit hands to the rules: models trained here and now."""
+    new_learner = partial(make_learner, None, X, codes, 10, "cpu")
+
+    def examine(tasks):
+        return [carry_out(new_learner, task) for task in tasks]
+
+    return examine
+
+
+def with_wrong_labels(codes):
+    codes = codes.copy()
+    wrong = np.arange(len(codes)) % 9 == 0
+    codes[wrong] = (codes[wrong] + 5) % 10
+    return codes, wrong
+
+
+def test_cross_examination_contradicts_wrong_labels(digits):
+    codes, noisy = with_wrong_labels(digits[1])
+    losses, wrong = cross_examine(
+        examiner(digits[0], codes), codes, ~noisy, np.random.RandomState(0), 20
+    )
+    assert wrong[noisy].mean() > 0.9 and (losses[noisy] > 2).mean() > 0.8
+    assert wrong[~noisy].mean() < 0.3
+
+
+@pytest.mark.parametrize("trusted", [np.ones(6, dtype=bool), np.arange(6) < 3])
+def test_cross_examination_asks_the_models_that_did_not_see_a_row(trusted):
+    asked = []
+
+    def examine(tasks):
+        asked.extend((set(t.trained.tolist()), set(t.judged.tolist())) for t in tasks)
+        return [
+            Verdict(np.full(len(t.judged), 1.0 + i), np.zeros(len(t.judged)))
+            for i, t in enumerate(tasks)
+        ]
+
+    losses, wrong = cross_examine(
+        examine, np.zeros(6, dtype=int), trusted, np.random.RandomState(0), 1
+    )
+    assert not wrong.any() and len(asked) == 2
+    for trained, judged in asked:
+        assert trained.isdisjoint(judged)
+        assert trained | judged == set(range(6))
+    both = -np.log((np.exp(-1) + np.exp(-2)) / 2)
+    for row in range(6):
+        judges = [i for i, (_, judged) in enumerate(asked) if row in judged]
+        assert len(judges) == (1 if trusted[row] else 2)
+        expected = 1.0 + judges[0] if trusted[row] else both
+        assert losses[row] == pytest.approx(expected)
+
+
+def test_one_dissenting_model_makes_a_row_wrong():
+    def examine(tasks):
+        return [
+            Verdict(np.zeros(len(t.judged)), np.full(len(t.judged), i))
+            for i, t in enumerate(tasks)
+        ]
+
+    trusted = np.arange(6) < 4
+    _, wrong = cross_examine(
+        examine, np.zeros(6, dtype=int), trusted, np.random.RandomState(0), 1
+    )
+    assert wrong[4:].all() and wrong[:4].sum() == 2
+
+
+def test_the_model_of_all_rows_is_asked_at_half_time_and_in_the_end():
+    class Counting:
+        trained = 0
+        estimator_ = "the model"
+
+        def start(self, seed):
+            pass
+
+        def epochs_for(self, n_rows, n_epochs):
+            return n_epochs
+
+        def train(self, rows, n_epochs):
+            self.trained += n_epochs
+
+        def score(self, rows):
+            return (np.full(len(rows), self.trained),) * 2
+
+        def features(self, rows):
+            return np.full((len(rows), 1), self.trained)
+
+    task = whole_task(np.arange(4), np.random.RandomState(0), 7)
+    found = carry_out(Counting, task)
+    assert found.losses.tolist() == [7] * 4 and (found.features == 7).all()
+    assert found.predicted.tolist() == [14] * 4
+    assert found.estimator.learner == "the model"

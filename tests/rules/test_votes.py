@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from sklearn_ispl.rules._votes import (
+    contrast,
+    core_support,
+    out_of_bag_agreement,
+    vote_support,
+)
+
+
+def test_vote_support_by_hand():
+    votes = np.array([[3, 1], [1, 3], [2, 2], [2, 2]] * 200)
+    codes = np.array([0, 0, 0, 1] * 200)
+    support = vote_support(votes, codes, np.random.RandomState(0))
+    assert support[0::4].all() and not support[1::4].any()
+    assert 0.4 < support[2::4].mean() < 0.6
+    assert 0.4 < support[3::4].mean() < 0.6
+    np.testing.assert_array_equal(
+        support, vote_support(votes, codes, np.random.RandomState(0))
+    )
+
+
+def test_a_modal_label_may_need_votes():
+    votes, codes = np.array([[1, 0], [2, 0], [2, 3]]), np.zeros(3, dtype=int)
+    support = vote_support(votes, codes, np.random.RandomState(0), n_votes=2)
+    np.testing.assert_array_equal(support, [False, True, False])
+
+
+def test_out_of_bag_agreement_by_hand():
+    components = np.array([[0, 0, 1], [1, 0, 0]])
+    hits = np.array([[1, 1, 0], [0, 1, 1], [0, 1, 0], [1, 0, 1]], dtype=bool)
+    # Learners 0 and 1 are of the first repeat, 2 and 3 of the second.
+    expected = [np.mean([0, 0]), np.mean([1, 0]), np.mean([0, 1])]
+    np.testing.assert_allclose(out_of_bag_agreement(hits, components), expected)
+
+
+def test_out_of_bag_agreement_of_single_components_counts_all():
+    hits = np.array([[1, 0], [1, 1]], dtype=bool)
+    agreement = out_of_bag_agreement(hits, np.zeros((2, 2), dtype=int))
+    np.testing.assert_allclose(agreement, [1, 0.5])
+
+
+def spread_poison(seed, n_repeats=3, n_components=8, n=1000, n_poisoned=30):
+    """Votes as seen where the poison spreads: 60 % of the learners know the trigger.
+
+    Learners recognise a clean row with the row's own probability, a poisoned row if
+    they know the trigger and hardly else. Every row has class 0 of ten.
+    """
+    rng = np.random.RandomState(seed)
+    n_learners = n_repeats * n_components
+    poisoned = np.arange(n) < n_poisoned
+    knows = rng.permutation(n_learners) < 0.6 * n_learners
+    chance = np.where(poisoned, 0.0, rng.uniform(0.3, 1, size=n))[None, :]
+    chance = np.where(knows[:, None] & poisoned, 0.97, chance)
+    chance = np.where(~knows[:, None] & poisoned, 0.03, chance)
+    hits = rng.uniform(size=(n_learners, n)) < chance
+    predictions = np.where(hits, 0, rng.randint(1, 10, size=hits.shape))
+    components = rng.randint(n_components, size=(n_repeats, n))
+    components[:, -n_components:] = np.arange(n_components)
+    return predictions, components, poisoned
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_contrast_finds_what_counting_votes_keeps(seed):
+    predictions, components, poisoned = spread_poison(seed)
+    codes = np.zeros(1000, dtype=int)
+    votes = np.stack([(predictions == c).sum(axis=0) for c in range(10)], axis=1)
+    assert vote_support(votes, codes, np.random.RandomState(0))[poisoned].mean() > 0.9
+    scores = contrast(predictions == codes)
+    assert np.mean(scores[poisoned][:, None] > scores[~poisoned]) > 0.99
+    rng = np.random.RandomState(0)
+    core = core_support(predictions, components, codes, 1 / 2, rng)
+    assert core.sum() == 500 and not core[poisoned].any()
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 1])
+def test_core_is_a_share_of_every_class(share):
+    rng = np.random.RandomState(0)
+    codes = np.repeat([0, 1, 2], [1, 50, 101])
+    predictions = rng.randint(3, size=(8, 152))
+    components = np.tile(np.arange(152) % 4, (2, 1))
+    core = core_support(predictions, components, codes, share, rng)
+    expected = np.ceil(share * np.array([1, 50, 101]))
+    np.testing.assert_array_equal(np.bincount(codes[core]), expected)
+
+
+def test_core_of_unanimous_votes_is_drawn():
+    """Ties are broken at random, not by the order of the rows."""
+    codes = np.zeros(1000, dtype=int)
+    components = np.tile(np.arange(1000) % 4, (2, 1))
+    core = core_support(
+        np.zeros((8, 1000), dtype=int),
+        components,
+        codes,
+        1 / 2,
+        np.random.RandomState(0),
+    )
+    assert 200 < core[:500].sum() < 300
+
+
+def test_core_prefers_out_of_bag_agreement():
+    """Rows that only their own learners recognise are left out."""
+    components = np.tile(np.arange(100) % 4, (2, 1))
+    codes = np.zeros(100, dtype=int)
+    lonely = np.arange(100) < 40
+    predictions = np.ones((8, 100), dtype=int)
+    predictions[:, ~lonely] = 0
+    for repeat in range(2):
+        predictions[4 * repeat + components[repeat], np.arange(100)] = 0
+    core = core_support(predictions, components, codes, 1 / 2, np.random.RandomState(0))
+    assert not core[lonely].any()
