@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint bench docs clean
+.PHONY: demo test test-slow lint bench docs constraints clean
 
 # The pinned versions, and a CPU build of torch where the index has one.
 $(VENV)/.%: setup.cfg constraints.txt
@@ -28,6 +28,15 @@ bench: $(VENV)/.benchmarks
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html
+
+# The newest versions that go together, but for torch, which stays as it is pinned.
+constraints:
+	$(PYTHON) -m venv build/constraints
+	grep '^torch==' constraints.txt > build/torch.txt
+	build/constraints/bin/python -m pip install --quiet -c build/torch.txt -e ".[all]"
+	(head -1 constraints.txt; build/constraints/bin/python -m pip freeze \
+	    --exclude-editable | sort -f) > build/constraints.txt
+	mv build/constraints.txt constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info doc/_build doc/auto_examples doc/generated demo.png

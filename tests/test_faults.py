@@ -1,0 +1,109 @@
+"""What ends a fit from outside: Ctrl+C, and a worker that is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ispl import ISPLFilter
+from sklearn_ispl.modules import ConvNet
+
+FIT = """
+import sys
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn_ispl import ISPLFilter
+from sklearn_ispl.detectors._marks import MarkSearch
+
+n_jobs, phase = int(sys.argv[1]), sys.argv[2]
+X, y = load_digits(return_X_y=True)
+X = X.reshape(-1, 1, 8, 8).astype("float32")
+ispl = ISPLFilter(n_jobs=n_jobs, device="cpu", self_training_epochs=200)
+search = MarkSearch.search
+
+def announced(*args):
+    print("search", flush=True)
+    return search(*args)
+
+MarkSearch.search = announced
+if phase == "search":
+    ispl.set_params(self_training_epochs=1)
+    X, y = np.tile(X, (20, 1, 1, 1)), np.tile(y, 20)
+print("learners", flush=True)
+try:
+    ispl.fit(X, y)
+except KeyboardInterrupt:
+    print("stopped", sorted(n for n in vars(ispl) if n.endswith("_")), flush=True)
+"""
+
+
+def in_session(leader):
+    """Return the processes of a session, but those that have ended."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, session = stat.read_text().rsplit(")", 1)[1].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(session) == leader and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("phase", ["learners", "search"])
+def test_ctrl_c_ends_a_fit_and_leaves_nothing(tmp_path, n_jobs, phase):
+    script = tmp_path / "fit.py"
+    script.write_text(FIT)
+    child = subprocess.Popen(
+        [sys.executable, str(script), str(n_jobs), phase],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        while child.stdout.readline().strip() != phase:
+            assert child.poll() is None
+        time.sleep(0.5)
+        os.killpg(child.pid, signal.SIGINT)
+        said, _ = child.communicate(timeout=20)
+        assert said.strip().endswith("stopped []")
+        ends = time.monotonic() + 10
+        while in_session(child.pid) and time.monotonic() < ends:
+            time.sleep(0.1)
+        assert not in_session(child.pid)
+    finally:
+        child.kill()
+
+
+class Killed(ConvNet):
+    """Kills the process that it is trained in, if that is a worker."""
+
+    def forward(self, X):
+        if os.getpid() != int(os.environ["ISPL_TEST_PARENT"]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(X)
+
+
+def test_a_worker_that_is_killed_is_an_error_and_no_hang(digits, monkeypatch):
+    from conftest import make_net
+
+    monkeypatch.setenv("ISPL_TEST_PARENT", str(os.getpid()))
+    ispl = ISPLFilter(make_net(module=Killed), n_jobs=2, device="cpu", random_state=0)
+    with pytest.raises(TerminatedWorkerError):
+        ispl.fit(*digits)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(ispl)
+    # The next fit has workers of its own.
+    ispl.set_params(estimator=None, self_training_epochs=1, n_epochs=1)
+    assert ispl.fit(*digits).support_.dtype == np.bool_
