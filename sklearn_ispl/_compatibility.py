@@ -125,6 +125,8 @@ def incompatible_groups(
     evidence = []
     for code in classes:
         rows = np.flatnonzero((codes == code) & ~known)
+        if len(rows) < 2 * settings.min_rows:
+            continue
         points = leading(features[rows], rng)
         found = _most_suspect(
             points, components[:, rows], predicted[:, rows], typical[:, rows], rng,
@@ -259,10 +261,9 @@ def _most_suspect(points, components, predicted, typical, rng, settings):
 
 def _partitions(points, components, rng, settings):
     """Yield the parts of a class that each proposer sees: a number for each row."""
-    if len(points) >= 2 * settings.min_rows:
-        for n_clusters in range(2, settings.max_clusters + 1):
-            yield clusters(points, n_clusters, rng)
-        yield from components
+    for n_clusters in range(2, settings.max_clusters + 1):
+        yield clusters(points, n_clusters, rng)
+    yield from components
 
 
 def with_fringe(rows, codes, features, rng):

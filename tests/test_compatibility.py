@@ -155,6 +155,18 @@ def test_rows_that_are_known_to_be_poison_are_left_out():
     assert not known[np.concatenate(trained)].any()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_rows", [1, 2, 15])
+def test_classes_of_few_rows_have_no_evidence(n_rows):
+    truth, codes, features, _ = ten_classes()
+    kept = (truth != 9) | (np.arange(600) < 540 + n_rows)
+    kept &= (codes == truth) | (truth != 9)
+    truth, codes = truth[kept], codes[kept]
+    evidence = found_in(ideal_judge(truth), codes, features[kept])
+    assert {found.label for found in evidence} == set(range(9))
+    assert evidence[0].label == 3 and evidence[0].suspect
+
+
 def test_the_fringe_is_the_half_of_the_class_that_is_most_like_the_group():
     _, codes, features, poisoned = ten_classes()
     group = with_fringe(poisoned[:20], codes, features, np.random.RandomState(0))
