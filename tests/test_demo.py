@@ -19,7 +19,7 @@ def test_demo_writes_table_and_picture(tmp_path):
     for word in ("undefended", "filtered", "clean", "poison kept", "seconds"):
         assert word in done.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "repeat 3/3" in done.stderr
+    assert "repeat 1/1" in done.stderr
 
 
 def test_scenario_is_a_tenth_of_the_target_class():

@@ -33,7 +33,7 @@ from sklearn_ispl._validation import check_training_set
 from sklearn_ispl.exceptions import ClassVanishedWarning, SmallClassWarning
 from sklearn_ispl.metrics import make_targeted_misclassification_scorer
 from sklearn_ispl.modules import ConvNet
-from sklearn_ispl.rules._self_training import find_poison
+from sklearn_ispl.rules._core import find_poison
 
 
 def small_filter(**params):
