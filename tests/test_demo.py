@@ -29,7 +29,6 @@ def test_scenario_is_a_tenth_of_the_target_class():
     assert len(scenario["X"]) == 1347
 
 
-@pytest.mark.slow
 def test_demo_measures_what_it_says():
     scenario, ispl, (undefended, filtered, clean) = run_demo(seed=0, method="paper")
     poisoned, kept = scenario["poisoned"], ispl.get_support()

@@ -322,7 +322,6 @@ def test_filtered_classifier_has_the_methods_of_its_classifier(classifier, metho
     assert hasattr(FilteredClassifier(None, classifier), method) == has
 
 
-@pytest.mark.slow
 def test_labels_of_any_type_give_the_same_support(digits):
     X, y = digits
     expected = small_filter().fit(X, y)
@@ -343,7 +342,6 @@ def test_data_frame_in_and_out():
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8])
-@pytest.mark.slow
 def test_dtype_of_x_is_kept_and_does_not_matter(digits, dtype):
     X, y = digits
     X = np.round(X * 16)

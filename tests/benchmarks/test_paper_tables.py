@@ -62,7 +62,6 @@ def test_overview_counts_the_attacks_that_work(scripts, tmp_path):
     assert rows["none"][:3] == ["0 of 2", "70.0", "80.0"]
 
 
-@pytest.mark.slow
 def test_grid(scripts, tmp_path, monkeypatch):
     paper_tables, _ = scripts
     monkeypatch.setattr(paper_tables, "GRID", {"filter__alpha": [1 / 4, 1 / 2]} | BETA)
