@@ -3,6 +3,8 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits, make_classification
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_ispl import ISPLFilter, _base
 from sklearn_ispl._compatibility import Evidence
@@ -87,6 +89,30 @@ def test_noise_blended_over_images_is_found(digit_images):
     np.testing.assert_array_equal(ispl.support_, ~poisoned)
     assert ispl.poisoned_classes_.tolist() == [4]
     assert np.isnan(ispl.marks_).all()
+
+
+def small_set(name):
+    """Return a clean set of few rows, few pixels, few classes, or noisy labels."""
+    if name == "noisy table":
+        X, y = make_classification(
+            5000, 30, n_informative=12, n_classes=5, flip_y=0.05, random_state=2
+        )
+        return StandardScaler().fit_transform(X), y
+    X, y = load_digits(return_X_y=True)
+    if name == "few rows":
+        return X[:300], y[:300]
+    if name == "two classes":
+        return X[:400], y[:400] > 4
+    images = X[:300].reshape(300, 1, 8, 8)[..., 1:7, 1:7]
+    return images.reshape(300, 1, 3, 2, 3, 2).mean(axis=(3, 5)), y[:300]
+
+
+@pytest.mark.parametrize(
+    "name", ["few rows", "few pixels", "two classes", "noisy table"]
+)
+def test_small_and_noisy_sets_without_poison_keep_their_rows(name):
+    ispl = ISPLFilter(random_state=0).fit(*small_set(name))
+    assert ispl.support_.mean() > 0.99
 
 
 def test_nothing_is_rejected_where_there_is_no_poison(digit_images):
