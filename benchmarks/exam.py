@@ -89,12 +89,12 @@ def run(scenario, methods, known, data_home):
     what = {**scenario._asdict(), "n": len(attack.y), "version": version()}
     what["n_poisoned"] = int(attack.poisoned.sum())
     what["targets"] = sorted({int(to) for _, _, to in attack.victims})
-    model, seconds = timed(_train, attack.X, attack.y, scenario.seed)
+    model, seconds = timed(train, attack.X, attack.y, scenario.seed)
     first = known.get("undefended")
     if first is None:
         first = {**what, "method": "undefended", "seconds": seconds}
         first["C"], first["A"] = measure(model, *tests)
-        clean = _train(
+        clean = train(
             X_clean[~attack.poisoned], y_clean[~attack.poisoned], scenario.seed
         )
         first["C_clean"], first["A_clean"] = measure(clean, *tests)
@@ -124,7 +124,7 @@ def _score(verdict, attack, scenario, tests, final):
     if verdict.suspicion is not None and poisoned.any():
         result["tpr_at_1"] = _tpr_at(verdict.suspicion, poisoned, 0.01)
     if final:
-        model = _train(attack.X[kept], attack.y[kept], scenario.seed)
+        model = train(attack.X[kept], attack.y[kept], scenario.seed)
         result["C"], result["A"] = measure(model, *tests)
     return result
 
@@ -144,7 +144,7 @@ def _load(data, seed, data_home):
     return X, y, X_test[rows], y_test[rows]
 
 
-def _train(X, y, seed):
+def train(X, y, seed):
     """Return the final model, which is also the model that rivals look into."""
     small = len(X) < 2000
     settings = {
