@@ -1,27 +1,8 @@
-from functools import partial
-
 import numpy as np
 import pytest
 
+from conftest import examiner, with_wrong_labels
 from sklearn_ispl.learners._tasks import Verdict, carry_out, cross_examine, whole_task
-from sklearn_ispl.learners._weak_learner import make_learner
-
-
-def examiner(X, codes):
-    """What a fit hands to the rules: models trained here and now."""
-    new_learner = partial(make_learner, None, X, codes, 10, "cpu")
-
-    def examine(tasks):
-        return [carry_out(new_learner, task) for task in tasks]
-
-    return examine
-
-
-def with_wrong_labels(codes):
-    codes = codes.copy()
-    wrong = np.arange(len(codes)) % 9 == 0
-    codes[wrong] = (codes[wrong] + 5) % 10
-    return codes, wrong
 
 
 def test_cross_examination_contradicts_wrong_labels(digits):

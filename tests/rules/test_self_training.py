@@ -1,28 +1,9 @@
-from functools import partial
-
 import numpy as np
 import pytest
 
-from sklearn_ispl.learners._tasks import Verdict, carry_out
-from sklearn_ispl.learners._weak_learner import make_learner
+from conftest import examiner, with_wrong_labels
+from sklearn_ispl.learners._tasks import Verdict
 from sklearn_ispl.rules._self_training import self_train, self_train_repeatedly
-
-
-def examiner(X, codes):
-    """What a fit hands to the rules: models trained here and now."""
-    new_learner = partial(make_learner, None, X, codes, 10, "cpu")
-
-    def examine(tasks):
-        return [carry_out(new_learner, task) for task in tasks]
-
-    return examine
-
-
-def with_wrong_labels(codes):
-    codes = codes.copy()
-    wrong = np.arange(len(codes)) % 9 == 0
-    codes[wrong] = (codes[wrong] + 5) % 10
-    return codes, wrong
 
 
 def test_self_training_adds_what_the_model_predicts(digits):
