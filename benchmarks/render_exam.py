@@ -59,7 +59,7 @@ def summary(lines):
         found = [s for s in attacked.values() if method in s]
         without = [s[method] for s in clean.values() if method in s]
         mine = [s[method] for s in found]
-        silent = [r["tpr"] < 0.5 and not (r["named"] or r["warned"]) for r in mine]
+        silent = [r["tpr"] < 0.5 and not (_named(r) or r["warned"]) for r in mine]
         close = [s[method]["A"] <= s["undefended"]["A_clean"] + 0.02 for s in found
                  if "A" in s[method]]  # fmt: skip
         lost = [r["fpr"] for r in mine]
@@ -98,8 +98,9 @@ def sayings(lines):
     """Return the rows of a table: how often the default names or warns, by outcome."""
     attacked, clean = of_sets(lines)
     mine = [s["core"] for s in [*attacked.values(), *clean.values()] if "core" in s]
-    rows = [["outcome", "sets", "a class named", "a group suspect and kept",
-             "a class not known", "nothing said"]]  # fmt: skip
+    rows = [["outcome", "sets", "a poisoned class named", "only clean ones named",
+             "a group suspect and kept", "a class not known",
+             "nothing said"]]  # fmt: skip
     outcomes = {
         "more than half of the poison left": lambda r: _tpr(r) < 0.5,
         "some poison left": lambda r: 0.5 <= _tpr(r) < 1,
@@ -111,10 +112,16 @@ def sayings(lines):
             sum(f"{kind}Warning" in r["warned"] for r in found)
             for kind in ("WeakEvidence", "UnlearnedClass")
         )
-        named = sum(bool(r["named"]) for r in found)
+        named = sum(_named(r) for r in found)
+        clean = sum(bool(r["named"]) for r in found) - named
         silent = sum(not (r["named"] or r["warned"]) for r in found)
-        rows.append([outcome, len(found), named, weak, unlearned, silent])
+        rows.append([outcome, len(found), named, clean, weak, unlearned, silent])
     return rows
+
+
+def _named(line):
+    """Whether a class that is poisoned was named."""
+    return bool(set(line["named"]) & set(line["targets"]))
 
 
 def _tpr(line):

@@ -222,7 +222,12 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
 
     def _decide(self, parallel, new_learner, X, codes, rng, whole):
         """Turn the votes into a verdict."""
-        votes = self.predictions_, self.components_, codes, self.core_share, rng
+        components = self.components_
+        if self.method == "core":
+            # What the votes say: all that there is without self-training.
+            self.vote_support_ = core_support(
+                self.predictions_, components, codes, self.core_share, rng
+            )
         n_epochs = self._n_epochs()
         marks = MarkSearch(parallel, X, codes, rng)
 
@@ -231,9 +236,16 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
 
         if self.method == "core" and self.self_training:
             finding = find_poison(
-                examine, marks, whole, *votes, n_epochs, self.false_alarm_rate
+                examine,
+                marks,
+                whole,
+                components,
+                codes,
+                rng,
+                n_epochs,
+                self.false_alarm_rate,
             )
-            self.support_, self.vote_support_ = finding.support, finding.core
+            self.support_ = finding.support
             self.poisoned_classes_ = self.classes_[finding.poisoned]
             self.marks_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
             for nth, code in enumerate(finding.poisoned):
@@ -247,7 +259,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             self._warn_of_unlearned_classes()
             self._warn_of_weak_evidence()
         elif self.method == "core":
-            self.support_ = self.vote_support_ = core_support(*votes)
+            self.support_ = self.vote_support_
         else:
             late = self.method == "paper-2023"
             support = vote_support(self.votes_, codes, rng, n_votes=2 if late else 0)
@@ -273,11 +285,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             )
 
     def _warn_of_weak_evidence(self):
-        doubtful = np.array(
-            [one.label for one in self.evidence_ if one.suspect and not one.rejected]
-        )
-        said = np.r_[self.poisoned_classes_, self.unlearned_classes_]
-        doubtful = np.setdiff1d(doubtful, said)
+        doubtful = [e.label for e in self.evidence_ if e.suspect and not e.rejected]
+        said = np.concatenate([self.poisoned_classes_, self.unlearned_classes_])
+        doubtful = np.setdiff1d(np.array(doubtful, dtype=self.classes_.dtype), said)
         if len(doubtful):
             warnings.warn(
                 "Groups of rows of these classes stand out, but models of the other "

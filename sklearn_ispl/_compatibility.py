@@ -42,7 +42,8 @@ class Evidence(NamedTuple):
         Of the class.
 
     rows : ndarray of int
-        The numbers of the rows of the group.
+        The numbers of the rows of the group, refined; the figures that follow are of
+        the group as it was proposed.
 
     excess : float
         Of how many other classes they are typical and the rest of the class is not;
@@ -112,7 +113,8 @@ def incompatible_groups(
     Returns
     -------
     evidence : list of Evidence
-        By falling score; empty for fewer than four classes, which are no measure.
+        By falling score. None of a class of few rows, or without a group of enough of
+        them; empty for fewer than four classes, which are no measure.
     """
     settings, classes = CompatibilitySettings(), np.unique(codes[~known])
     if len(classes) < 4:
@@ -134,7 +136,7 @@ def incompatible_groups(
         )  # fmt: skip
         if found is not None:
             group, *measures = found
-            group = refined(points, group)
+            group = refined(points, group, settings.min_rows)
             evidence.append(Evidence(code, rows[group], *measures))
     evidence.sort(key=lambda found: -found.score)
     # Roots of scores are closer to normal than scores, of which none is negative.

@@ -61,8 +61,6 @@ def clusters(points, n_clusters, rng):
     -------
     cluster : ndarray of shape (n,), int
     """
-    if n_clusters == 1:
-        return np.zeros(len(points), dtype=int)
     k_means = KMeans(n_clusters, n_init=3, random_state=draw_seed(rng))
     with warnings.catch_warnings():
         # Equal rows make fewer clusters than asked for, which does no harm.
@@ -163,7 +161,7 @@ def log_odds(features, codes, group, rng, n_folds=4, weight=5.0):
     return odds
 
 
-def refined(points, group, shrinkage=0.1):
+def refined(points, group, least=1, shrinkage=0.1):
     """Return the group that a mixture of two normals of one shape makes of a group.
 
     Parameters
@@ -174,13 +172,16 @@ def refined(points, group, shrinkage=0.1):
     group : ndarray of shape (n,), bool
         Where one of the two starts; the other starts at the rest.
 
+    least : int, default=1
+        So many rows are left at least.
+
     shrinkage : float, default=0.1
         Added to the variances, as a share of their mean.
 
     Returns
     -------
     group : ndarray of shape (n,), bool
-        The given one, if nothing is left of it or it would be the larger part.
+        The given one, if too little is left of it or it would be the larger part.
     """
     means = np.array([points[~group].mean(axis=0), points[group].mean(axis=0)])
     within = points - means[group.astype(int)]
@@ -201,7 +202,7 @@ def refined(points, group, shrinkage=0.1):
         # So many steps are enough.
         warnings.simplefilter("ignore", ConvergenceWarning)
         found = mixture.fit_predict(points.astype(np.float64)) == 1
-    return found if 0 < found.mean() <= 1 / 2 else group
+    return found if least <= found.sum() <= len(found) / 2 else group
 
 
 def is_part(group, share):

@@ -20,7 +20,7 @@ def two_classes(seed=0, n_odd=30, distance=8.0):
     return centres[codes + 2 * odd] + rng.normal(size=(600, 4)), codes, odd
 
 
-@pytest.mark.parametrize("n_clusters", [1, 2, 3])
+@pytest.mark.parametrize("n_clusters", [2, 3])
 def test_clusters_are_numbered(n_clusters):
     features, codes, _ = two_classes()
     rng = np.random.RandomState(0)
@@ -102,3 +102,11 @@ def test_a_group_does_not_become_the_larger_part():
     points = np.random.RandomState(0).normal(size=(100, 3))
     group = points[:, 0] > 1.5
     assert 0 < refined(points, group).mean() <= 0.5
+
+
+def test_a_group_keeps_enough_rows():
+    points = np.random.RandomState(0).normal(size=(60, 3))
+    group = np.arange(60) < 10
+    points[0] += 40
+    assert refined(points, group).sum() < 8
+    np.testing.assert_array_equal(refined(points, group, least=8), group)

@@ -84,11 +84,8 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
 
     Returns
     -------
-    losses : ndarray of shape (n,)
-        Of the mean probability of a row's label, in nats.
-
-    wrong : ndarray of shape (n,), bool
-        Whether a model predicts another class.
+    chances : ndarray of shape (n,)
+        The mean probability of a row's label.
     """
     fold = np.full(len(codes), -1)
     fold[rng.permutation(np.flatnonzero(trusted))] = np.arange(trusted.sum()) % n_folds
@@ -98,13 +95,10 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
         if seen.any() and not seen.all()
     ]
     chance, n_models = np.zeros(len(codes)), np.zeros(len(codes))
-    wrong = np.zeros(len(codes), dtype=bool)
     for task, verdict in zip(tasks, examine(tasks)):
         chance[task.judged] += np.exp(-verdict.losses)
         n_models[task.judged] += 1
-        wrong[task.judged] |= verdict.predicted != codes[task.judged]
-    chance /= np.maximum(n_models, 1)
-    return -np.log(np.maximum(chance, np.finfo(float).tiny)), wrong
+    return chance / np.maximum(n_models, 1)
 
 
 def whole_task(rows, rng, n_epochs):

@@ -8,7 +8,7 @@ import numpy as np
 from .._compatibility import incompatible_groups, with_fringe
 from .._groups import MIN_ROWS, as_mask
 from ..learners._tasks import Task, cross_examine
-from ._votes import core_support
+from ..learners._weak_learner import draw_seed
 
 # Models that judge a group learn for so many of the epochs of the model of all rows:
 # they know its class, and not yet a trigger of which some rows are left.
@@ -27,13 +27,12 @@ UNLEARNED = 0.7
 class Finding(NamedTuple):
     """What `find_poison` says.
 
-    The rows to keep and the core; the numbers of the classes of which rows are
-    rejected, and their marks; those of the classes of which models know too little; and
-    the evidence on the groups that were tested for compatibility.
+    The rows to keep; the numbers of the classes of which rows are rejected, and their
+    marks; those of the classes of which models know too little; and the evidence on
+    the groups that were tested for compatibility.
     """
 
     support: np.ndarray
-    core: np.ndarray
     poisoned: np.ndarray
     marks: dict
     unlearned: np.ndarray
@@ -41,16 +40,7 @@ class Finding(NamedTuple):
 
 
 def find_poison(
-    examine,
-    marks,
-    whole,
-    predictions,
-    components,
-    codes,
-    share,
-    rng,
-    n_epochs,
-    false_alarm_rate,
+    examine, marks, whole, components, codes, rng, n_epochs, false_alarm_rate
 ):
     """Reject rows with a mark, and groups that are incompatible with all other rows.
 
@@ -60,8 +50,8 @@ def find_poison(
        cluster share, or a pattern over all of an image make them what that model takes
        them for, see `MarkSearch`. Where the mark is not the same in all of them, and
        where few share a pattern, step 4 decides.
-    3. So it does on groups that are incompatible with their class and self-expanding,
-       whatever they look like, see `incompatible_groups`.
+    3. Step 4 decides, too, on groups that are incompatible with their class and
+       self-expanding, whatever they look like, see `incompatible_groups`.
     4. Models of all rows but the groups and their fringes judge. A group is rejected
        if they contradict most of it, and not the rest of its class. With it go those
        rows of its fringe that they contradict.
@@ -76,10 +66,7 @@ def find_poison(
     whole : Verdict
         Of a model of all rows, see `whole_task`.
 
-    predictions : ndarray of shape (n_learners, n), int
     components : ndarray of shape (n_repeats, n), int
-    share : float in (0, 1]
-        See `core_support`.
 
     false_alarm_rate : float in (0, 1)
         See `incompatible_groups`.
@@ -88,11 +75,10 @@ def find_poison(
     -------
     finding : Finding
     """
-    core = core_support(predictions, components, codes, share, rng)
     weak = max(1, round(WEAK * n_epochs))
     found = marks.search(whole)
     # A stream of its own, so that it changes no other draw.
-    own_rng = np.random.RandomState(rng.get_state()[1][:8])
+    own_rng = np.random.RandomState(draw_seed(rng))
     evidence = incompatible_groups(
         examine,
         partial(Task, n_epochs=weak, probabilities=True),
@@ -122,7 +108,7 @@ def find_poison(
         )
     poisoned = np.unique(codes[rejected])
     unlearned = unlearned_classes(codes, whole, suspects.values(), contradicted)
-    return Finding(~rejected, core, poisoned, found.marks, unlearned, evidence)
+    return Finding(~rejected, poisoned, found.marks, unlearned, evidence)
 
 
 def contradicted_rows(examine, codes, exact, groups, rng, n_epochs):
@@ -152,10 +138,12 @@ def contradicted_rows(examine, codes, exact, groups, rng, n_epochs):
     asked = [
         cross_examine(examine, codes, ~doubted, rng, n_epochs) for _ in range(N_ASKED)
     ]
-    chances = np.mean([np.exp(-losses) for losses, _ in asked], axis=0)
+    chances = np.mean(asked, axis=0)
     usual = ~np.isin(codes, codes[doubted])
     if not usual.any():
         usual = ~doubted
+    if not usual.any():
+        return np.zeros_like(exact)
     return chances < np.quantile(chances[usual], CONTRADICTED)
 
 
@@ -198,8 +186,8 @@ def unlearned_classes(codes, whole, groups, contradicted):
     Returns
     -------
     unlearned : ndarray of int
-        The model of all rows gets most rows wrong, or models of other rows contradict
-        most of the rest of the class.
+        The model of all rows gets more than seven in ten rows wrong, or models of other
+        rows contradict most of the rest of the class.
     """
     wrong = np.bincount(codes, whole.predicted != codes)
     unlearned = wrong > UNLEARNED * np.bincount(codes)

@@ -30,7 +30,7 @@ def vote_support(votes, codes, rng, n_votes=0):
     return modal & (votes[np.arange(len(codes)), codes] >= n_votes)
 
 
-def core_support(predictions, components, codes, share, rng, last=None):
+def core_support(predictions, components, codes, share, rng):
     """Keep the share of every class that is least suspect.
 
     A row is suspect where few of the learners that were not trained on it predict its
@@ -52,9 +52,6 @@ def core_support(predictions, components, codes, share, rng, last=None):
     rng : RandomState
         Breaks ties.
 
-    last : ndarray of shape (n,), bool, default=None
-        Rows that are kept only where a class has too few others.
-
     Returns
     -------
     support : ndarray of shape (n,), bool
@@ -65,8 +62,6 @@ def core_support(predictions, components, codes, share, rng, last=None):
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
         suspicion[rows] = rankdata(-agreement[rows]) + rankdata(contrast(hits[:, rows]))
-    if last is not None:
-        suspicion[last] += suspicion.max() + 1
     shuffled = rng.permutation(len(codes))
     support = np.empty(len(codes), dtype=bool)
     rank = rank_in_class(suspicion[shuffled], codes[shuffled])

@@ -18,7 +18,7 @@ def line(method, tpr=0.0, fpr=0.0, A_none=0.9, seed=1, **more):
     """Return a line of one set, of a method or of the undefended model."""
     what = {"data": "digits", "attack": "patch", "rate": 0.1, "seed": seed}
     what |= {"method": method, "seconds": 2.0, "n_poisoned": 10, "C": 0.9}
-    what |= {"version": "a", **more}
+    what |= {"version": "a", "targets": [4], **more}
     if method == "undefended":
         return {**what, "A": A_none, "C_clean": 0.9, "A_clean": 0.01}
     what |= {"tpr": tpr, "fpr": fpr, "named": [], "warned": [], "left": 1}
@@ -92,12 +92,15 @@ def test_what_the_default_says_is_counted_by_outcome(tables):
     ):
         lines.append(line("undefended", seed=seed))
         lines.append(line("core", tpr=tpr, seed=seed, named=named, warned=warned))
+    lines += [line("undefended", seed=8), line("core", tpr=0.1, seed=8, named=[5])]
     lines += [line("undefended", seed=9, A_none=None)]
     lines += [line("core", seed=9, tpr=None, warned=["UnlearnedClassWarning"])]
     _, most, some, none = tables.sayings(lines)
-    assert most[1:] == [2, 0, 1, 0, 1]
-    assert some[1:] == [1, 1, 0, 0, 0]
-    assert none[1:] == [2, 1, 0, 1, 0]
+    assert most[1:] == [3, 0, 1, 1, 0, 1]
+    assert some[1:] == [1, 1, 0, 0, 0, 0]
+    assert none[1:] == [2, 1, 0, 0, 1, 0]
+    # To name a clean class is to say nothing of the poison.
+    assert tables.summary(lines)[1][2] == "2 of 5"
 
 
 def test_seconds_of_two_versions_are_not_compared(tables):

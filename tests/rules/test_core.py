@@ -59,11 +59,8 @@ def finding(codes, odd, features, marks, evidence=(), monkeypatch=None, asked=No
     if monkeypatch is not None:
         found = list(evidence)
         monkeypatch.setattr(_core, "incompatible_groups", lambda *args: found)
-    predictions = np.tile(codes, (8, 1))
     components = np.arange(len(codes))[None] % 8
-    return find_poison(
-        examine, marks, whole, predictions, components, codes, 1 / 4, rng, 20, 0.03
-    )
+    return find_poison(examine, marks, whole, components, codes, rng, 20, 0.03)
 
 
 def test_a_group_goes_with_what_is_contradicted_in_its_fringe(monkeypatch):
@@ -116,7 +113,7 @@ def test_classes_of_which_the_model_gets_most_wrong_are_named():
     whole = Verdict(np.zeros(400), predicted, features)
     found = find_poison(
         examiner(codes, odd & False, features), FixedMarks(codes), whole,
-        np.tile(codes, (8, 1)), np.arange(400)[None] % 8, codes, 1 / 4, rng, 20, 0.03,
+        np.arange(400)[None] % 8, codes, rng, 20, 0.03,
     )  # fmt: skip
     assert found.unlearned.tolist() == [2] and found.support.all()
 
@@ -170,3 +167,11 @@ def test_a_class_with_next_to_no_other_rows_tells_nothing(n_rest, expected):
     codes = np.zeros(10 + n_rest, dtype=int)
     contradicted = np.arange(len(codes)) < 10
     assert is_contradicted(Group(np.arange(10)), codes, contradicted) == expected
+
+
+def test_where_nothing_is_trusted_nothing_is_contradicted():
+    codes, odd, features = four_classes_with_odd_rows()
+    groups, rng = [Group(np.arange(9))], np.random.RandomState(0)
+    every = np.ones(400, dtype=bool)
+    examine = examiner(codes, odd, features)
+    assert not contradicted_rows(examine, codes, every, groups, rng, 5).any()
