@@ -362,7 +362,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         """Return the accuracy of the weak learners' modal vote.
 
         On a trusted fold this tells whether the learners recognise clean rows, so that
-        ``alpha`` and ``beta`` can be searched over with GridSearchCV.
+        ``alpha`` and ``beta`` can be searched over with GridSearchCV. It says nothing
+        of the verdict of ``method="core"``, in which the vote has no part.
 
         Parameters
         ----------

@@ -26,11 +26,11 @@ PARAMETERS = """Parameters
         keeps without self-training.
 
     false_alarm_rate : float in (0, 1), default=0.05
-        How often ``method="core"`` may take a clean class for a poisoned one by chance:
-        the level of the test that says whether a class has a group that stands out.
-        A smaller rate keeps more clean rows, and more poison that is hard to tell. A
-        group that stands out goes only if models of all other rows contradict its
-        labels, too.
+        In how many clean sets some class may be called suspect by chance, as a share:
+        the level of the test of ``method="core"`` that says whether a class has a group
+        that stands out. On tables of many classes it is more often. A smaller rate
+        keeps more clean rows, and more poison that is hard to tell. A group that stands
+        out goes only if models of all other rows contradict its labels, too.
 
     alpha : float in (0, 1], default=1/4
         The paper's alpha: share of the current set that a learner is trained on in
@@ -94,8 +94,9 @@ ATTRIBUTES = """Attributes
         The rows to keep.
 
     vote_support_ : ndarray of shape (n_rows,), bool
-        The rows that were kept before self-training: the core, or those whose label is
-        the modal vote.
+        What the votes say: the rows whose label is the modal vote, or, with
+        ``method="core"``, the share of every class that the votes suspect least. The
+        latter decides nothing but without self-training.
 
     poisoned_classes_ : ndarray of shape (n_poisoned_classes,)
         The labels under which rows were rejected, often none. Only with
@@ -108,9 +109,11 @@ ATTRIBUTES = """Attributes
         no mark was found. Only with ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
-        The labels of which models know less than three rows in ten, so that they have
-        nothing to tell of poison in these classes. That it is empty proves nothing:
-        a model may know rows by heart. Only with ``method="core"`` and self-training.
+        The labels of which a model of all rows knows less than three rows in ten, or
+        that have a suspect group, and models of the other rows contradict most of the
+        rest as well. They have nothing to tell of poison in these classes. That it is
+        empty proves nothing: a model may know rows by heart. Only with
+        ``method="core"`` and self-training.
 
     evidence_ : list of Evidence
         What is known of the most suspect group of each class, by falling score. Named
@@ -121,7 +124,9 @@ ATTRIBUTES = """Attributes
         `suspect`, whether the score stands out from those of other classes;
         `contradicted`, the share of the rows whose label models of all other rows
         contradict, NaN where they were not asked; `rejected`. Empty for fewer than
-        four classes. Only with ``method="core"`` and self-training.
+        four classes, and without a class of fewer than 16 rows. The figures are of the
+        group as it was proposed; `rows` are those of the group refined. Only with
+        ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

@@ -66,7 +66,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     Notes
     -----
-    ``method="core"`` goes on after the vote as follows. A model is trained on all rows,
+    ``method="core"`` goes beside the vote as follows. A model is trained on all rows,
     poison included, for long enough to know the trigger. It is then asked for *marks*.
     Of images, the search starts from rows of two properties: one small window of
     theirs, put in the place of the same window of an image of another class, turns that
