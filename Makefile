@@ -35,7 +35,7 @@ constraints:
 	grep '^torch==' constraints.txt > build/torch.txt
 	build/constraints/bin/python -m pip install --quiet -c build/torch.txt -e ".[all]"
 	(head -1 constraints.txt; build/constraints/bin/python -m pip freeze \
-	    --exclude-editable | sort -f) > build/constraints.txt
+	    --exclude-editable | sed 's/+.*//' | sort -f) > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
 clean:
