@@ -12,6 +12,8 @@ import pytest
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
+from skorch import NeuralNetClassifier
+from torch.nn import CrossEntropyLoss
 
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl.modules import ConvNet
@@ -89,17 +91,21 @@ def test_ctrl_c_ends_a_fit_and_leaves_nothing(tmp_path, n_jobs, phase):
 class Killed(ConvNet):
     """Kills the process that it is trained in, if that is a worker."""
 
+    def __init__(self, in_channels, n_classes, parent):
+        super().__init__(in_channels, n_classes, width=8)
+        self.parent = parent
+
     def forward(self, X):
-        if os.getpid() != int(os.environ["ISPL_TEST_PARENT"]):
+        if os.getpid() != self.parent:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().forward(X)
 
 
-def test_a_worker_that_is_killed_is_an_error_and_no_hang(digits, monkeypatch):
-    from conftest import make_net
-
-    monkeypatch.setenv("ISPL_TEST_PARENT", str(os.getpid()))
-    ispl = ISPLFilter(make_net(module=Killed), n_jobs=2, device="cpu", random_state=0)
+def test_a_worker_that_is_killed_is_an_error_and_no_hang(digits):
+    net = NeuralNetClassifier(
+        Killed, criterion=CrossEntropyLoss, module__parent=os.getpid(), batch_size=16
+    )
+    ispl = ISPLFilter(net, n_jobs=2, device="cpu", random_state=0)
     with pytest.raises(TerminatedWorkerError):
         ispl.fit(*digits)
     with pytest.raises(NotFittedError):
