@@ -46,7 +46,6 @@ class MarkSearch:
 
     def __init__(self, parallel, X, codes, rng):
         self.parallel, self.X, self.codes, self.rng = parallel, X, codes, rng
-        self.of_tables = is_table(X)
 
     def search(self, verdict):
         """Return the rows with a mark.
@@ -62,7 +61,7 @@ class MarkSearch:
             Of all classes, with masks of shape (n,).
         """
         settings = {}
-        if not self.of_tables:
+        if not is_table(self.X):
             known = verdict.predicted == self.codes
             settings["factor"] = spread_of_values(self.X, self.codes)
             settings["means"] = class_means(self.X, self.codes, known)

@@ -96,15 +96,15 @@ def find_poison(
     }
     groups = [*suspects.values(), *found.groups]
     contradicted = contradicted_rows(examine, codes, found.exact, groups, own_rng, weak)
+    verdicts = [is_contradicted(group, codes, contradicted) for group in groups]
     rejected = found.exact.copy()
-    for group in groups:
-        if is_contradicted(group, codes, contradicted):
+    for group, is_poison in zip(groups, verdicts):
+        if is_poison:
             rejected[group.rows] = True
             rejected[group.fringe] |= contradicted[group.fringe]
-    for nth, group in suspects.items():
+    for (nth, group), is_poison in zip(suspects.items(), verdicts):
         evidence[nth] = evidence[nth]._replace(
-            contradicted=float(contradicted[group.rows].mean()),
-            rejected=is_contradicted(group, codes, contradicted),
+            contradicted=float(contradicted[group.rows].mean()), rejected=is_poison
         )
     poisoned = np.unique(codes[rejected])
     unlearned = unlearned_classes(codes, whole, suspects.values(), contradicted)
