@@ -1,18 +1,19 @@
 """The one test of groups: are they incompatible with their class, and self-expanding?
 
-It asks nothing of the trigger. To a model that does not know a class, a row of it that
-was poisoned is a row of another class like any other, as typical of that class as its
-own rows are (incompatible, Definition 4.2). A model of all rows learns poisoned rows
-from one another, so that they lie apart from the rest of their class in its features
-(self-expanding, Definition 4.1). Clean groups of the same data say how much of both is
-usual.
+It asks nothing of the trigger. A model of all rows learns poisoned rows from one
+another, so that they are a cluster of their class in its features (self-expanding,
+Definition 4.1). Half way through the same model they still look like what they are: to
+a probe that does not know their class, they are as typical of another class as its own
+rows are (incompatible, Definition 4.2). Clean groups of the same data say how much of
+that is usual.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import silhouette_samples
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from ._groups import Group, as_mask, clusters, few_classes, leading, near, refined
 from ._outliers import n_outlying
@@ -23,14 +24,15 @@ from .learners._weak_learner import draw_seed
 class CompatibilitySettings:
     """What decides beside the rate of false alarms, each with its reason."""
 
-    n_folds: int = 5  # of classes: each model leaves one of them out
-    n_repeats: int = 3  # of the folds: what a model takes rows for hangs on the others
+    n_folds: int = 5  # of classes: each probe leaves one of them out
+    n_repeats: int = 3  # of the folds: what a probe takes rows for hangs on the others
+    n_components: int = 100  # of the activations: more do no better
     held_out: float = 0.1  # of the rows, to rank others among
+    shrinkage: float = 0.05  # of a probe's covariance: rows may be few
     max_clusters: int = 5  # a class is cut into 2 to so many
     min_rows: int = 8  # of a group: ranks of fewer are chance
     max_share: float = 0.5  # of a class: of two halves, the other may be the clean one
     min_excess: float = 1 / 3  # poison of one class alone has 1/2, less what is missed
-    n_sample: int = 2000  # rows of a class whose distances are measured
 
 
 class Evidence(NamedTuple):
@@ -49,11 +51,8 @@ class Evidence(NamedTuple):
         Of how many other classes they are typical and the rest of the class is not;
         1/2 for each class that poison came from.
 
-    separation : float
-        From -1 to 1: their mean silhouette in the features of a model of all rows.
-
     score : float
-        The excess times the separation times the root of the number of rows.
+        The excess times the root of the number of rows.
 
     suspect : bool
         Whether the score stands out from those of the other classes.
@@ -68,7 +67,6 @@ class Evidence(NamedTuple):
     label: object
     rows: np.ndarray
     excess: float
-    separation: float
     score: float
     suspect: bool = False
     contradicted: float = np.nan
@@ -76,33 +74,26 @@ class Evidence(NamedTuple):
 
 
 def incompatible_groups(
-    examine, make_task, codes, features, components, known, rng, false_alarm_rate
+    features, activations, codes, components, known, rng, false_alarm_rate
 ):
     """Return the evidence on every class.
 
-    1. Models that were trained without the rows of a class say what each row of it is
-       typical of: the class predicted, and the rank of the confidence among held-out
-       rows of that class. This is done anew some times, each time with other classes
-       left out beside it.
+    1. Probes half way through a model, which were fitted without the rows of a class,
+       say what each row of it is typical of: the class predicted, and the rank of the
+       confidence among held-out rows of that class. This is done anew some times, each
+       time with other classes left out beside it.
     2. The parts of each class are groups to test, whoever proposes them: clusters in
-       the features of a model of all rows, and the components of Inverse Self-Paced
-       Learning. The group with the largest score is that of the class.
+       the features of the model, and the components of Inverse Self-Paced Learning.
+       The group with the largest score is that of the class.
     3. The scores of the other classes are the measure: a class is suspect whose score
        is an outlier among all, at the rate of false alarms.
 
     Parameters
     ----------
-    examine : callable
-        Takes a list of tasks and returns a list of verdicts.
-
-    make_task : callable
-        Takes a seed, the rows to train on and the rows to judge; returns a task that
-        asks for probabilities.
+    features, activations : ndarray of shape (n, n_features)
+        Of a model of all rows: what its last layer is given, and a layer half way.
 
     codes : ndarray of shape (n,), int
-    features : ndarray of shape (n, n_features)
-        Of a model of all rows.
-
     components : ndarray of shape (n_repeats, n), int
     known : ndarray of shape (n,), bool
         Rows that are known to be poison, which are left out.
@@ -119,8 +110,9 @@ def incompatible_groups(
     settings, classes = CompatibilitySettings(), np.unique(codes[~known])
     if len(classes) < 4:
         return []
+    activations = leading(activations, rng, settings.n_components)
     asked = [
-        _typicality(examine, make_task, codes, known, rng, settings)
+        _typicality(activations, codes, known, rng, settings)
         for _ in range(settings.n_repeats)
     ]
     predicted, typical = map(np.stack, zip(*asked))
@@ -148,34 +140,42 @@ def incompatible_groups(
     ]
 
 
-def _typicality(examine, make_task, codes, known, rng, settings):
-    """Return what models without a row's class take it for, and how typically."""
+def _typicality(activations, codes, known, rng, settings):
+    """Return what probes without a row's class take it for, and how typically."""
     held_out = (rng.random_sample(len(codes)) < settings.held_out) & ~known
     classes = np.unique(codes)
     fold = np.empty(classes[-1] + 1, dtype=int)
     fold[rng.permutation(classes)] = np.arange(len(classes)) % settings.n_folds
     fold = fold[codes]
-    tasks = [
-        make_task(
-            draw_seed(rng),
-            np.flatnonzero((fold != left_out) & ~held_out & ~known),
-            np.flatnonzero((fold == left_out) | held_out),
+    predicted, typical = np.empty(len(codes), dtype=int), np.zeros(len(codes))
+    for left_out in range(min(settings.n_folds, len(classes))):
+        fitted = (fold != left_out) & ~held_out & ~known
+        probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
+        rows = np.flatnonzero(fold == left_out)
+        # Of classes whose rows are all held out, the probe knows nothing.
+        others = np.flatnonzero(
+            (fold != left_out) & held_out & np.isin(codes, probe.classes_)
         )
-        for left_out in range(min(settings.n_folds, len(classes)))
-    ]
-    predicted, typical = np.empty(len(codes), dtype=int), np.empty(len(codes))
-    for left_out, (task, verdict) in enumerate(zip(tasks, examine(tasks))):
-        left = fold[task.judged] == left_out
-        rows, others = task.judged[left], codes[task.judged[~left]]
-        chances, of_others = verdict.probabilities[left], verdict.probabilities[~left]
-        predicted[rows] = chances.argmax(axis=1)
+        chances = probe.predict_proba(activations[rows])
+        of_others = probe.predict_proba(activations[others])
+        given = np.searchsorted(probe.classes_, codes[others])
+        predicted[rows] = probe.classes_[chances.argmax(axis=1)]
         typical[rows] = rank_among(
             predicted[rows],
             chances.max(axis=1),
-            others,
-            of_others[np.arange(len(others)), others],
+            codes[others],
+            of_others[np.arange(len(others)), given],
         )
     return predicted, typical
+
+
+def _probe(activations, codes, shrinkage):
+    """Return a linear discriminant of the classes of some rows."""
+    probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage)
+    with warnings.catch_warnings():
+        # A class of one row has no covariance of its own, and needs none.
+        warnings.simplefilter("ignore", UserWarning)
+        return probe.fit(activations, codes)
 
 
 def rank_among(predicted, confidence, codes, given):
@@ -184,13 +184,13 @@ def rank_among(predicted, confidence, codes, given):
     Parameters
     ----------
     predicted : ndarray of shape (n,), int
-        The class that a model takes a row for.
+        The class that a probe takes a row for.
 
     confidence : ndarray of shape (n,)
         The probability of that class.
 
     codes : ndarray of shape (n_held_out,), int
-        The labels of rows that the model was not trained on.
+        The labels of rows that the probe was not fitted to.
 
     given : ndarray of shape (n_held_out,)
         The probability of their labels.
@@ -220,7 +220,7 @@ def excess_classes(group, predicted, typical):
         Rows of a class.
 
     predicted, typical : ndarray of shape (n_repeats, n)
-        See `rank_among`; each time by other models.
+        See `rank_among`; each time by other probes.
 
     Returns
     -------
@@ -243,21 +243,14 @@ def excess_classes(group, predicted, typical):
 def _most_suspect(points, components, predicted, typical, rng, settings):
     """Return the group of a class with the largest score, and how it comes about."""
     n_rows, best = len(points), None
-    sample = rng.permutation(n_rows)[: settings.n_sample]
     for parts in _partitions(points, components, rng, settings):
-        apart = np.full(n_rows, np.nan)
-        if 1 < len(np.unique(parts[sample])) < len(sample):
-            apart[sample] = silhouette_samples(points[sample], parts[sample])
         for part in np.unique(parts):
             group = parts == part
-            enough = settings.min_rows <= group.sum() <= settings.max_share * n_rows
-            if not enough or np.isnan(apart[group]).all():
-                continue
-            excess = excess_classes(group, predicted, typical)
-            separation = float(np.nanmean(apart[group]))
-            score = float(np.sqrt(group.sum()) * excess * max(0.0, separation))
-            if best is None or score > best[-1]:
-                best = group, excess, separation, score
+            if settings.min_rows <= group.sum() <= settings.max_share * n_rows:
+                excess = excess_classes(group, predicted, typical)
+                score = float(np.sqrt(group.sum()) * excess)
+                if best is None or score > best[-1]:
+                    best = group, excess, score
     return best
 
 

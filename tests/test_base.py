@@ -179,7 +179,7 @@ def test_evidence_is_a_table(backdoored_digits):
     ispl = ISPLFilter(self_training_epochs=5, random_state=0).fit(X, y)
     frame = ispl.evidence_frame()
     assert frame.columns.tolist() == [
-        "label", "n_rows", "excess", "separation", "score", "suspect", "contradicted",
+        "label", "n_rows", "excess", "score", "suspect", "contradicted",
         "rejected",
     ]  # fmt: skip
     assert len(frame) == 10 and frame["score"].is_monotonic_decreasing

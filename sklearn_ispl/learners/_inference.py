@@ -1,12 +1,14 @@
 """What a fitted learner puts out, fast: folded nets, batches that fit the cache."""
 
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from sklearn.utils import gen_batches
 from skorch import NeuralNet
 from torch import nn
+from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.data import DataLoader, Dataset
 
@@ -51,6 +53,54 @@ def score_batch(X):
     if X.device.type != "cpu":
         return 8192
     return int(np.clip(2**18 // X[0].numel(), 64, 1024))
+
+
+def last_and_middle(module):
+    """Return the last linear layer of a module, and the middle one of all with weights.
+
+    None in place of a layer that there is not.
+    """
+    modules = list(module.modules())
+    linear = [m for m in modules if isinstance(m, nn.Linear)]
+    weighted = [m for m in modules if np.ndim(getattr(m, "weight", None)) > 1]
+    middle = weighted[len(weighted) // 2] if weighted else None
+    return linear[-1] if linear else None, middle
+
+
+@contextmanager
+def tapped(layers):
+    """Yield a dict of what layers were given when they were last called."""
+    given = {}
+
+    def keep(layer, inputs):
+        given[layer] = inputs[0]
+
+    hooks = [layer.register_forward_pre_hook(keep) for layer in set(layers) - {None}]
+    try:
+        yield given
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def as_vectors(activations, most=512):
+    """Return the activations of rows as vectors; of images, means over a grid.
+
+    Parameters
+    ----------
+    activations : tensor of shape (n, ...)
+    most : int, default=512
+        The grid has up to 4 x 4 fields, fewer if that makes more values than so many.
+
+    Returns
+    -------
+    vectors : tensor of shape (n, n_values)
+    """
+    if activations.ndim == 4:
+        fields = int(np.clip(np.sqrt(most / activations.shape[1]), 1, 4))
+        grid = [min(fields, size) for size in activations.shape[2:]]
+        activations = F.adaptive_avg_pool2d(activations, grid)
+    return activations.flatten(1)
 
 
 def for_inference(net):

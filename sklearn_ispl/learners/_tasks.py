@@ -16,24 +16,24 @@ class Task(NamedTuple):
     trained: np.ndarray
     judged: np.ndarray
     n_epochs: int
-    features: bool = False  # and the model itself, after as many epochs again
+    look_inside: bool = False  # and the model itself, after as many epochs again
     enough_steps: bool = True  # even if these take more epochs
-    probabilities: bool = False  # of all classes
 
 
 class Verdict(NamedTuple):
-    """What a model says: the loss of each row judged and its class, or probabilities.
+    """What a model says: the loss of each row judged, and the class predicted.
 
-    Where the task asks for features: losses and features are those of a model that has
-    learned what there is to learn, and the classes those of the model that it becomes
-    in as many epochs again, which knows nearly every row by heart.
+    Where the task looks inside: losses, features (what the last layer is given) and
+    activations (of a layer half way) are those of a model that has learned what there
+    is to learn, and the classes those of the model that it becomes in as many epochs
+    again, which knows nearly every row by heart.
     """
 
-    losses: np.ndarray = None
-    predicted: np.ndarray = None
+    losses: np.ndarray
+    predicted: np.ndarray
     features: np.ndarray = None
+    activations: np.ndarray = None
     estimator: object = None
-    probabilities: np.ndarray = None
 
 
 def carry_out(new_learner, task):
@@ -57,15 +57,14 @@ def carry_out(new_learner, task):
         if task.enough_steps:
             n_epochs = learner.epochs_for(len(task.trained), n_epochs)
         learner.train(task.trained, n_epochs)
-        if task.probabilities:
-            return Verdict(probabilities=learner.probabilities(task.judged))
         losses, predicted = learner.score(task.judged)
-        if not task.features:
+        if not task.look_inside:
             return Verdict(losses, predicted)
-        features = learner.features(task.judged)
+        features, activations = learner.look_inside(task.judged)
         learner.train(task.trained, n_epochs)
         _, predicted = learner.score(task.judged)
-        return Verdict(losses, predicted, features, Parcel(learner.estimator_))
+        parcel = Parcel(learner.estimator_)
+        return Verdict(losses, predicted, features, activations, parcel)
 
 
 def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
@@ -103,4 +102,4 @@ def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
 
 def whole_task(rows, rng, n_epochs):
     """Return the task to train a model of all of some rows, poison too."""
-    return Task(draw_seed(rng), rows, rows, n_epochs, features=True)
+    return Task(draw_seed(rng), rows, rows, n_epochs, look_inside=True)

@@ -5,7 +5,7 @@ moved to its device once. The algorithms above see NumPy arrays only.
 """
 
 import inspect
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from numbers import Integral
 from threading import RLock
 
@@ -20,10 +20,12 @@ from torch.nn import functional as F
 from ..modules import MLP, ConvNet
 from ._inference import (
     as_tensor,
+    as_vectors,
     for_inference,
     forward,
-    probabilities,
+    last_and_middle,
     score_batch,
+    tapped,
 )
 
 # torch's generator is one per process: threads take turns at it, or their learners
@@ -251,28 +253,26 @@ class SkorchLearner:
             codes[batch] = output.argmax(1)
         return check_losses(losses.cpu().numpy()), codes.cpu().numpy()
 
-    def probabilities(self, rows):
-        """Return the current learner's probabilities of all classes on `rows`."""
-        return check_losses(probabilities(self.estimator_)(self.X[rows]))
-
     def epochs_for(self, n_rows, n_epochs):
         """Return enough epochs for a hundred steps, or more for over ten classes."""
         n_steps = 100 * np.sqrt(self.n_classes / 10)
         return max(n_epochs, int(np.ceil(n_steps / np.ceil(n_rows / self.batch_size))))
 
-    def features(self, rows):
-        """Return what the last linear layer is given; without one, the output."""
-        net, seen, found = for_inference(self.estimator_), [], []
-        layers = [m for m in net.module_.modules() if isinstance(m, nn.Linear)]
-        tap = nullcontext()
-        if layers:
-            tap = layers[-1].register_forward_pre_hook(lambda _, X: seen.append(X[0]))
-        with tap:
+    def look_inside(self, rows):
+        """Return the activations that the last linear layer is given, and half way.
+
+        Half way is what the middle one of all layers with weights is given. In place
+        of a layer that there is not, or that was not called, there is the output.
+        """
+        net, found = for_inference(self.estimator_), ([], [])
+        layers = last_and_middle(net.module_)
+        with tapped(layers) as given:
             for batch in gen_batches(len(rows), score_batch(self.X)):
+                given.clear()
                 output = forward(net, self.X[torch.as_tensor(rows[batch])])
-                found.append((seen[-1] if layers else output).flatten(1).cpu())
-                seen.clear()
-        return torch.cat(found).numpy()
+                for layer, kept in zip(layers, found):
+                    kept.append(as_vectors(given.get(layer, output)).cpu())
+        return tuple(torch.cat(kept).numpy() for kept in found)
 
     def finish(self):
         """Return the current learner, without its optimizer, ready to be kept."""
@@ -314,20 +314,15 @@ class SklearnLearner:
         losses = -np.log(np.maximum(given, np.finfo(given.dtype).tiny))
         return check_losses(losses), proba.argmax(axis=1)
 
-    def probabilities(self, rows):
-        """Return the current learner's probabilities of all classes on `rows`."""
-        proba = self.estimator_.predict_proba(self.X[rows])
-        check_output_size(proba.shape, self.n_classes)
-        return check_losses(proba)
-
     def epochs_for(self, n_rows, n_epochs):
         """Return the epochs asked for; what a call does is the classifier's affair."""
         return n_epochs
 
-    def features(self, rows):
-        """Return the logarithms of the current learner's probabilities."""
+    def look_inside(self, rows):
+        """Return the logarithms of the current learner's probabilities, twice."""
         proba = self.estimator_.predict_proba(self.X[rows])
-        return np.log(np.maximum(proba, 1e-6))
+        logs = np.log(np.maximum(proba, 1e-6))
+        return logs, logs
 
     def finish(self):
         """Return the current learner, ready to be kept."""

@@ -1,13 +1,12 @@
 """The default rule: from the groups that are proposed to the rows that are rejected."""
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from .._compatibility import incompatible_groups, with_fringe
 from .._groups import MIN_ROWS, as_mask
-from ..learners._tasks import Task, cross_examine
+from ..learners._tasks import cross_examine
 from ..learners._weak_learner import draw_seed
 
 # Models that judge a group learn for so many of the epochs of the model of all rows:
@@ -80,10 +79,9 @@ def find_poison(
     # A stream of its own, so that it changes no other draw.
     own_rng = np.random.RandomState(draw_seed(rng))
     evidence = incompatible_groups(
-        examine,
-        partial(Task, n_epochs=weak, probabilities=True),
-        codes,
         whole.features,
+        whole.activations,
+        codes,
         components,
         found.exact,
         own_rng,

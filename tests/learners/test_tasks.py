@@ -57,11 +57,12 @@ def test_the_model_of_all_rows_is_asked_at_half_time_and_in_the_end():
         def score(self, rows):
             return (np.full(len(rows), self.trained),) * 2
 
-        def features(self, rows):
-            return np.full((len(rows), 1), self.trained)
+        def look_inside(self, rows):
+            return (np.full((len(rows), 1), self.trained),) * 2
 
     task = whole_task(np.arange(4), np.random.RandomState(0), 7)
     found = carry_out(Counting, task)
     assert found.losses.tolist() == [7] * 4 and (found.features == 7).all()
+    assert (found.activations == 7).all()
     assert found.predicted.tolist() == [14] * 4
     assert found.estimator.learner == "the model"

@@ -113,9 +113,9 @@ def test_features_are_of_every_row_and_leave_the_learner_alone(learner, digits):
     rows = np.arange(0, 360, 3)
     learner.start(0)
     learner.train(np.arange(360), 3)
-    features = learner.features(rows)
-    assert features.shape[0] == len(rows) and features.ndim == 2
-    np.testing.assert_allclose(features[::2], learner.features(rows[::2]), atol=1e-4)
+    for inside, of_some in zip(learner.look_inside(rows), learner.look_inside(rows[::2])):
+        assert inside.shape[0] == len(rows) and inside.ndim == 2
+        np.testing.assert_allclose(inside[::2], of_some, atol=1e-4)
     before = learner.score(rows)[0]
     np.testing.assert_array_equal(learner.score(rows)[0], before)
 
@@ -125,7 +125,7 @@ def test_features_are_what_the_last_layer_is_given(digits):
     learner.start(0)
     learner.train(np.arange(360), 2)
     head = learner.estimator_.module_[-1]
-    output = head(torch.as_tensor(learner.features(np.arange(360)))).argmax(1)
+    output = head(torch.as_tensor(learner.look_inside(np.arange(360))[0])).argmax(1)
     np.testing.assert_array_equal(output, learner.score(np.arange(360))[1])
     assert not head._forward_pre_hooks
 
