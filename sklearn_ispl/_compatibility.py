@@ -25,7 +25,7 @@ class CompatibilitySettings:
     """What decides beside the rate of false alarms, each with its reason."""
 
     n_folds: int = 5  # of classes: each probe leaves one of them out
-    n_repeats: int = 3  # of the folds: what a probe takes rows for hangs on the others
+    n_repeats: int = 10  # of the folds: what a probe takes rows for hangs on the others
     n_components: int = 100  # of the activations: more do no better
     held_out: float = 0.1  # of the rows, to rank others among
     shrinkage: float = 0.05  # of a probe's covariance: rows may be few
@@ -44,15 +44,17 @@ class Evidence(NamedTuple):
         Of the class.
 
     rows : ndarray of int
-        The numbers of the rows of the group, refined; the figures that follow are of
-        the group as it was proposed.
+        The numbers of the rows of the group, refined, and of those that stand out among
+        the rest of the class. The figures that follow are of the group as it was
+        proposed.
 
     excess : float
         Of how many other classes they are typical and the rest of the class is not;
         1/2 for each class that poison came from.
 
     score : float
-        The excess times the root of the number of rows.
+        The excess times the root of the number of rows, of which as large a share
+        counts as the class has other rows.
 
     suspect : bool
         Whether the score stands out from those of the other classes.
@@ -86,7 +88,8 @@ def incompatible_groups(
        the features of the model, and the components of Inverse Self-Paced Learning.
        The group with the largest score is that of the class.
     3. The scores of the other classes are the measure: a class is suspect whose score
-       is an outlier among all, at the rate of false alarms.
+       is an outlier among all, at the rate of false alarms. Poison may be several
+       groups: the rest of the class is asked again until nothing stands out.
 
     Parameters
     ----------
@@ -116,28 +119,49 @@ def incompatible_groups(
         for _ in range(settings.n_repeats)
     ]
     predicted, typical = map(np.stack, zip(*asked))
-    evidence = []
-    for code in classes:
-        rows = np.flatnonzero((codes == code) & ~known)
+
+    def most_suspect(rows):
+        """Return the evidence on some rows of a class; None of too few."""
         if len(rows) < 2 * settings.min_rows:
-            continue
+            return None
         points = leading(features[rows], rng)
         found = _most_suspect(
             points, components[:, rows], predicted[:, rows], typical[:, rows], rng,
             settings,
         )  # fmt: skip
-        if found is not None:
-            group, *measures = found
-            group = refined(points, group, settings.min_rows)
-            evidence.append(Evidence(code, rows[group], *measures))
+        if found is None:
+            return None
+        group, *measures = found
+        group = refined(points, group, settings.min_rows)
+        return Evidence(codes[rows[0]], rows[group], *measures)
+
+    of_classes = [np.flatnonzero((codes == code) & ~known) for code in classes]
+    evidence = [found for found in map(most_suspect, of_classes) if found is not None]
     evidence.sort(key=lambda found: -found.score)
     # Roots of scores are closer to normal than scores, of which none is negative.
-    scores = np.sqrt([found.score for found in evidence])
-    n_suspect = n_outlying(scores, false_alarm_rate, few_classes(len(classes)))
-    return [
-        found._replace(suspect=nth < n_suspect and found.excess >= settings.min_excess)
-        for nth, found in enumerate(evidence)
-    ]
+    scores, most = np.sqrt([found.score for found in evidence]), few_classes(len(classes))
+    n_suspect = n_outlying(scores, false_alarm_rate, most)
+
+    def stands_out(found):
+        values = np.append(np.sqrt(found.score), scores[n_suspect:])
+        is_outlier = n_outlying(values, false_alarm_rate / most, 1) == 1
+        return is_outlier and found.excess >= settings.min_excess
+
+    for nth, found in enumerate(evidence[:n_suspect]):
+        if found.excess >= settings.min_excess:
+            rows = np.flatnonzero((codes == found.label) & ~known)
+            rows = _in_rounds(found.rows, rows, most_suspect, stands_out)
+            evidence[nth] = found._replace(rows=rows, suspect=True)
+    return evidence
+
+
+def _in_rounds(group, of_class, most_suspect, stands_out):
+    """Return a group with all that stands out among the other rows of its class."""
+    while True:
+        found = most_suspect(np.setdiff1d(of_class, group))
+        if found is None or not stands_out(found):
+            return np.sort(group)
+        group = np.concatenate([group, found.rows])
 
 
 def _typicality(activations, codes, known, rng, settings):
@@ -248,7 +272,8 @@ def _most_suspect(points, components, predicted, typical, rng, settings):
             group = parts == part
             if settings.min_rows <= group.sum() <= settings.max_share * n_rows:
                 excess = excess_classes(group, predicted, typical)
-                score = float(np.sqrt(group.sum()) * excess)
+                # As in the test of two means, the smaller sample counts most.
+                score = float(np.sqrt(group.sum() * (~group).mean()) * excess)
                 if best is None or score > best[-1]:
                     best = group, excess, score
     return best
