@@ -17,7 +17,6 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from ._groups import Group, as_mask, clusters, few_classes, leading, near, refined
 from ._outliers import n_outlying
-from .learners._weak_learner import draw_seed
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,8 @@ def incompatible_groups(
     evidence = [found for found in map(most_suspect, of_classes) if found is not None]
     evidence.sort(key=lambda found: -found.score)
     # Roots of scores are closer to normal than scores, of which none is negative.
-    scores, most = np.sqrt([found.score for found in evidence]), few_classes(len(classes))
+    scores = np.sqrt([found.score for found in evidence])
+    most = few_classes(len(classes))
     n_suspect = n_outlying(scores, false_alarm_rate, most)
 
     def stands_out(found):

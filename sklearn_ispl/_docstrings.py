@@ -119,13 +119,13 @@ ATTRIBUTES = """Attributes
         What is known of the most suspect group of each class, by falling score. Named
         tuples: `label`; `rows`, their numbers; `excess`, of how many other classes they
         are typical and the rest of the class is not, 1/2 for each class that poison
-        came from; `separation`, their mean silhouette in the features of a model of all
-        rows; `score`, the product of both and of the root of the number of rows;
-        `suspect`, whether the score stands out from those of other classes;
-        `contradicted`, the share of the rows whose label models of all other rows
-        contradict, NaN where they were not asked; `rejected`. Empty for fewer than
-        four classes, and without a class of fewer than 16 rows. The figures are of the
-        group as it was proposed; `rows` are those of the group refined. Only with
+        came from; `score`, the excess times the root of the number of rows, of which as
+        large a share counts as the class has other rows; `suspect`, whether the score
+        stands out from those of other classes; `contradicted`, the share of the rows
+        whose label models of all other rows contradict, NaN where they were not asked;
+        `rejected`. Empty for fewer than four classes, and without a class of fewer than
+        16 rows. The figures are of the group as it was proposed; `rows` are those of
+        the group refined, and what stands out among the rest of the class. Only with
         ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)

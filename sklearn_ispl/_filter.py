@@ -38,8 +38,8 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     Learning. The weak learner of every component votes on the label of every row. With
     ``method="paper"`` the votes decide. By default the components, and clusters in the
     features of a model of all rows, are groups to test: those are rejected that are
-    incompatible with the rest of their class, that lie apart from it, and that models
-    of all other rows contradict. Rows go, too, that a mark makes what their label says.
+    incompatible with the rest of their class, and that models of all other rows
+    contradict. Rows go, too, that a mark makes what their label says.
     The labels of rejected rows are in `poisoned_classes_`, what is known of each class
     in `evidence_`. Neither a trusted subset nor the poison rate is needed; but the
     poison must be the smaller part of every class.
@@ -91,18 +91,19 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     classes turn into the class with it, and they are no longer of the class without it;
     of fewer than 40 rows, only if models of all other rows contradict their label.
 
-    A trigger of any other look is sought by what it does to the labels. Models that
-    were trained without a class say what its rows are typical of. Poisoned rows are
-    typical of the classes that they came from, as the rows of these are; clean rows
-    are so of few classes, and all parts of a class of the same ones. And a model of all
-    rows learns poisoned rows from one another, so that they lie apart in its features.
-    The groups to test are the components of Inverse Self-Paced Learning within a class,
-    and clusters. The score of a group is of how many classes it is typical, times how
-    far it lies apart, times the root of its size. A class is suspect if its best score
-    is an outlier among those of all classes. Models of all other rows have the last
-    word: a group goes if they contradict most of its labels, and not those of the rest
-    of the class, and with it go rows much like it that they contradict. Fewer than
-    four classes have no measure, so that of these only marks are sought.
+    A trigger of any other look is sought by what it does to the labels. Half way
+    through the model of all rows, linear probes that were fitted without a class say
+    what its rows are typical of. Poisoned rows are typical of the classes that they
+    came from, as the rows of these are; clean rows are so of few classes, and all parts
+    of a class of the same ones. And a model of all rows learns poisoned rows from one
+    another, so that they are clusters in its features. The groups to test are these
+    clusters, and the components of Inverse Self-Paced Learning within a class. The
+    score of a group is of how many classes it is typical, times the root of its size. A
+    class is suspect if its best score is an outlier among those of all classes; what is
+    left of it is asked again until nothing stands out. Models of all other rows have
+    the last word: a group goes if they contradict most of its labels, and not those of
+    the rest of the class, and with it go rows much like it that they contradict. Fewer
+    than four classes have no measure, so that of these only marks are sought.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

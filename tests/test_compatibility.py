@@ -98,6 +98,27 @@ def test_a_cluster_of_rows_of_other_classes_is_found_and_nothing_else():
     assert scores == sorted(scores, reverse=True)
 
 
+def test_poison_that_is_several_groups_is_found_whole():
+    """Half of the class, in two clusters, from five classes each."""
+    truth, codes, features, poisoned = ten_classes(n_poisoned=60)
+    second = poisoned[truth[poisoned] > 5]
+    features[second, 0] -= 30
+    evidence = found_in(looks_of(truth), codes, features)
+    assert [found.label for found in evidence if found.suspect] == [3]
+    np.testing.assert_array_equal(evidence[0].rows, poisoned)
+
+
+@pytest.mark.parametrize("n_rest", [30, 120])
+def test_the_smaller_of_group_and_rest_counts(n_rest):
+    """The score is that of a test of two means."""
+    truth, codes, features, poisoned = ten_classes(n_poisoned=30)
+    rest = np.flatnonzero((truth == 3) & (codes == 3))
+    rows = np.r_[np.flatnonzero(codes != 3), poisoned, np.resize(rest, n_rest)]
+    found = found_in(looks_of(truth)[rows], codes[rows], features[rows])[0]
+    weight = np.sqrt(30 * n_rest / (30 + n_rest))
+    assert found.score == pytest.approx(weight * found.excess)
+
+
 def test_without_poison_nothing_is_suspect():
     truth, _, features, _ = ten_classes()
     evidence = found_in(looks_of(truth), truth, features)

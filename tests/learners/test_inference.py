@@ -1,9 +1,17 @@
+import math
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from sklearn_ispl.learners._inference import fold_batch_norm, for_inference, score_batch
+from sklearn_ispl.learners._inference import (
+    as_vectors,
+    fold_batch_norm,
+    for_inference,
+    last_and_middle,
+    score_batch,
+    tapped,
+)
 from sklearn_ispl.learners._weak_learner import make_learner
 from sklearn_ispl.modules import ConvNet, ResNet32
 
@@ -84,3 +92,29 @@ def test_inference_leaves_the_net_as_it_was(digits):
 )
 def test_score_batch_shrinks_with_the_row(shape, batch):
     assert score_batch(torch.zeros(1, *shape)) == batch
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_values"),
+    [((5, 7), 7), ((5, 3, 4), 12), ((5, 32, 8, 8), 512), ((5, 8, 3, 20), 96),
+     ((5, 256, 4, 4), 256), ((5, 1000, 9, 9), 1000)],
+)  # fmt: skip
+def test_activations_become_vectors_of_no_more_values_than_needed(shape, n_values):
+    vectors = as_vectors(torch.arange(float(math.prod(shape))).reshape(shape))
+    assert vectors.shape == (5, n_values)
+    assert vectors.mean().item() == pytest.approx((math.prod(shape) - 1) / 2, rel=0.1)
+
+
+def test_a_net_without_weights_has_no_layer_to_tap():
+    assert last_and_middle(torch.nn.ReLU()) == (None, None)
+    layer = torch.nn.Linear(2, 3)
+    assert last_and_middle(torch.nn.Sequential(layer)) == (layer, layer)
+
+
+def test_a_tap_sees_the_last_call_and_is_removed():
+    layer = torch.nn.Linear(2, 3)
+    with tapped((layer, None)) as given:
+        for value in (1.0, 2.0):
+            layer(torch.full((4, 2), value))
+        assert list(given) == [layer] and (given[layer] == 2).all()
+    assert not layer._forward_pre_hooks

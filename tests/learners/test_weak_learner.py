@@ -9,8 +9,10 @@ from torch import nn
 
 from conftest import make_net
 from sklearn_ispl.learners._inference import (
+    as_vectors,
     for_inference,
     forward,
+    last_and_middle,
     predict_codes,
     probabilities,
 )
@@ -113,7 +115,8 @@ def test_features_are_of_every_row_and_leave_the_learner_alone(learner, digits):
     rows = np.arange(0, 360, 3)
     learner.start(0)
     learner.train(np.arange(360), 3)
-    for inside, of_some in zip(learner.look_inside(rows), learner.look_inside(rows[::2])):
+    of_some_rows = learner.look_inside(rows[::2])
+    for inside, of_some in zip(learner.look_inside(rows), of_some_rows):
         assert inside.shape[0] == len(rows) and inside.ndim == 2
         np.testing.assert_allclose(inside[::2], of_some, atol=1e-4)
     before = learner.score(rows)[0]
@@ -128,6 +131,23 @@ def test_features_are_what_the_last_layer_is_given(digits):
     output = head(torch.as_tensor(learner.look_inside(np.arange(360))[0])).argmax(1)
     np.testing.assert_array_equal(output, learner.score(np.arange(360))[1])
     assert not head._forward_pre_hooks
+
+
+def test_half_way_is_what_the_middle_layer_with_weights_is_given(digits):
+    learner = make_learner(make_net(), *digits, 10, "cpu")
+    learner.start(0)
+    learner.train(np.arange(360), 2)
+    net = learner.estimator_.module_.eval()
+    last, middle = last_and_middle(net)
+    given = []
+    handle = middle.register_forward_pre_hook(lambda _, X: given.append(X[0]))
+    with torch.inference_mode():
+        net(learner.X)
+    handle.remove()
+    _, activations = learner.look_inside(np.arange(360))
+    expected = as_vectors(given[0]).numpy()
+    np.testing.assert_allclose(activations, expected, rtol=1e-3, atol=1e-4)
+    assert middle is not last and not middle._forward_pre_hooks
 
 
 @pytest.mark.parametrize("n_rows, expected", [(40, 50), (400, 8), (320, 8)])
