@@ -36,7 +36,7 @@ def images(n_marked=20, seed=0, n=200):
 def search(X, codes, predicted=None):
     predicted = codes if predicted is None else predicted
     features = X.mean(axis=(1, 2))
-    verdict = Verdict(None, predicted, features, AnswersToABlock())
+    verdict = Verdict(None, predicted, features, estimator=AnswersToABlock())
     with Parallel() as parallel:
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
         return marks.search(verdict)
@@ -116,7 +116,8 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
     for model, expected in [(FirstLine(), False), (AnswersToABlock(), True)]:
         with Parallel() as parallel:
             marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-            found = marks.search(Verdict(None, codes, X.mean(axis=(1, 2)), model))
+            verdict = Verdict(None, codes, X.mean(axis=(1, 2)), estimator=model)
+            found = marks.search(verdict)
         np.testing.assert_array_equal(found.exact, marked & expected)
         assert not found.groups and bool(found.marks) == expected
 

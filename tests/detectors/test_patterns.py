@@ -160,7 +160,7 @@ def test_patterns_are_part_of_the_search_but_in_tables(monkeypatch, table, many)
     X, codes, poisoned = images()
     features = np.random.RandomState(0).normal(size=(900, 2))
     rows = X.reshape(len(X), -1) if table else X
-    verdict = Verdict(None, codes, features, AnswersToAPattern())
+    verdict = Verdict(None, codes, features, estimator=AnswersToAPattern())
     with Parallel() as parallel:
         marks = MarkSearch(parallel, rows, codes, np.random.RandomState(0))
         found = marks.search(verdict)

@@ -40,7 +40,7 @@ def table(n_marked=20, seed=0, n=200):
 
 
 def search(X, codes, features, model=None):
-    verdict = Verdict(None, codes, features, model or AnswersToValues())
+    verdict = Verdict(None, codes, features, estimator=model or AnswersToValues())
     with Parallel() as parallel:
         marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
         return marks.search(verdict)

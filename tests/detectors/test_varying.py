@@ -52,7 +52,7 @@ def rows_of(groups):
 def test_rows_with_a_mark_that_varies_are_found(seed):
     X, codes, marked = images(seed=seed, n=400)
     features = X.mean(axis=(1, 2))
-    verdict = Verdict(None, codes, features, AnswersToBrightness())
+    verdict = Verdict(None, codes, features, estimator=AnswersToBrightness())
     with Parallel() as parallel:
         found = MarkSearch(parallel, X, codes, np.random.RandomState(seed)).search(
             verdict
@@ -301,7 +301,7 @@ def test_rows_with_a_pattern_that_many_share_are_not_searched_for_others(
 ):
     X, codes, marked = images(40, n=400)
     features = X.mean(axis=(1, 2))
-    verdict = Verdict(None, codes, features, AnswersToBrightness())
+    verdict = Verdict(None, codes, features, estimator=AnswersToBrightness())
     with_it = np.flatnonzero(marked)[:n_with]
 
     def pattern_groups(test, *_, **__):
@@ -328,7 +328,7 @@ def test_rows_with_a_pattern_that_many_share_are_not_searched_for_others(
 def test_rows_with_a_moved_mark_are_a_group_and_parts_of_it():
     X, codes, marked = moved_images()
     features = X.mean(axis=(1, 2))
-    verdict = Verdict(None, codes, features, AnswersToBlocks())
+    verdict = Verdict(None, codes, features, estimator=AnswersToBlocks())
     with Parallel() as parallel:
         search = MarkSearch(parallel, X, codes, np.random.RandomState(0))
         found = search.search(verdict)

@@ -18,6 +18,10 @@ def four_classes_with_odd_rows():
     return codes, odd, features
 
 
+# Activations that say nothing of a row.
+NOTHING = np.random.RandomState(1).normal(size=(400, 6))
+
+
 def examiner(codes, odd, features, asked=None):
     """Models that know the odd rows if they were trained on one, else are wrong."""
 
@@ -26,16 +30,17 @@ def examiner(codes, odd, features, asked=None):
             rows = task.judged
             if asked is not None:
                 asked.append(task)
-            if task.features:
-                yield Verdict(np.zeros(len(rows)), codes[rows], features[rows])
+            if task.look_inside:
+                yield Verdict(
+                    np.zeros(len(rows)), codes[rows], features[rows], NOTHING[rows]
+                )
                 continue
             knows = np.isin(task.trained, np.flatnonzero(odd)).any()
             wrong = odd[rows] & (not knows)
             predicted = np.where(wrong, (codes[rows] + 1) % 4, codes[rows])
             rng = np.random.RandomState(task.seed)
             losses = np.where(wrong, 9.0, rng.uniform(0, 1, len(rows)))
-            chances = np.full((len(rows), 4), 1 / 4)
-            yield Verdict(losses, predicted, probabilities=chances)
+            yield Verdict(losses, predicted)
 
     return examine
 
@@ -66,8 +71,8 @@ def finding(codes, odd, features, marks, evidence=(), monkeypatch=None, asked=No
 def test_a_group_goes_with_what_is_contradicted_in_its_fringe(monkeypatch):
     codes, odd, features = four_classes_with_odd_rows()
     rows = np.flatnonzero(odd)
-    suspect = Evidence(0, rows[:8], 1.5, 0.5, 2.0, suspect=True)
-    clean = Evidence(1, np.arange(100, 110), 0.1, 0.2, 0.1)
+    suspect = Evidence(0, rows[:8], 1.5, 2.0, suspect=True)
+    clean = Evidence(1, np.arange(100, 110), 0.1, 0.1)
     found = finding(
         codes, odd, features, FixedMarks(codes), [suspect, clean], monkeypatch
     )
@@ -80,7 +85,7 @@ def test_a_group_goes_with_what_is_contradicted_in_its_fringe(monkeypatch):
 
 def test_a_suspect_group_that_models_expect_is_kept(monkeypatch):
     codes, odd, features = four_classes_with_odd_rows()
-    suspect = Evidence(1, np.arange(100, 120), 1.5, 0.5, 2.0, suspect=True)
+    suspect = Evidence(1, np.arange(100, 120), 1.5, 2.0, suspect=True)
     found = finding(codes, odd, features, FixedMarks(codes), [suspect], monkeypatch)
     assert found.support.all() and not len(found.poisoned)
     assert not found.evidence[0].rejected and found.evidence[0].contradicted < 0.2
@@ -110,7 +115,7 @@ def test_classes_of_which_the_model_gets_most_wrong_are_named():
     codes, odd, features = four_classes_with_odd_rows()
     rng = np.random.RandomState(0)
     predicted = np.where((codes == 2) & (np.arange(400) < 275), 1, codes)
-    whole = Verdict(np.zeros(400), predicted, features)
+    whole = Verdict(np.zeros(400), predicted, features, NOTHING)
     found = find_poison(
         examiner(codes, odd & False, features), FixedMarks(codes), whole,
         np.arange(400)[None] % 8, codes, rng, 20, 0.03,
