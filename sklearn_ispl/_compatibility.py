@@ -110,7 +110,8 @@ def incompatible_groups(
         them; empty for fewer than four classes, which are no measure.
     """
     settings, classes = CompatibilitySettings(), np.unique(codes[~known])
-    if len(classes) < 4:
+    sizes = np.bincount(codes[~known])
+    if len(classes) < 4 or sizes.max() < 2 * settings.min_rows:
         return []
     activations = leading(activations, rng, settings.n_components)
     asked = [
@@ -171,15 +172,21 @@ def _typicality(activations, codes, known, rng, settings):
     fold = np.empty(classes[-1] + 1, dtype=int)
     fold[rng.permutation(classes)] = np.arange(len(classes)) % settings.n_folds
     fold = fold[codes]
-    predicted, typical = np.empty(len(codes), dtype=int), np.zeros(len(codes))
+    # Rows of which no probe can tell are typical of nothing.
+    predicted, typical = np.zeros(len(codes), dtype=int), np.zeros(len(codes))
     for left_out in range(min(settings.n_folds, len(classes))):
         fitted = (fold != left_out) & ~held_out & ~known
+        n_fitted = len(np.unique(codes[fitted]))
+        if not 1 < n_fitted < fitted.sum():
+            continue
         probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
         rows = np.flatnonzero(fold == left_out)
         # Of classes whose rows are all held out, the probe knows nothing.
         others = np.flatnonzero(
             (fold != left_out) & held_out & np.isin(codes, probe.classes_)
         )
+        if not len(others):
+            continue
         chances = probe.predict_proba(activations[rows])
         of_others = probe.predict_proba(activations[others])
         given = np.searchsorted(probe.classes_, codes[others])

@@ -173,6 +173,20 @@ def test_classes_of_few_rows_have_no_evidence(n_rows):
     assert evidence[0].label == 3 and evidence[0].suspect
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_others", [1, 2])
+def test_a_class_among_others_of_next_to_no_rows_has_no_excess(n_others):
+    codes = np.r_[np.zeros(20, int), np.repeat(np.arange(1, 6), n_others)]
+    features = np.random.RandomState(0).normal(size=(len(codes), 3))
+    evidence = found_in(features, codes, features)
+    assert [found.label for found in evidence] == [0] and not evidence[0].suspect
+
+
+def test_without_a_class_of_enough_rows_there_is_no_evidence():
+    codes = np.repeat(np.arange(6), 15)
+    assert found_in(np.zeros((90, 2)), codes, np.zeros((90, 2))) == []
+
+
 def test_the_fringe_is_the_half_of_the_class_that_is_most_like_the_group():
     _, codes, features, poisoned = ten_classes()
     group = with_fringe(poisoned[:20], codes, features, np.random.RandomState(0))
