@@ -135,8 +135,9 @@ def incompatible_groups(
         group = refined(points, group, settings.min_rows)
         return Evidence(codes[rows[0]], rows[group], *measures)
 
-    of_classes = [np.flatnonzero((codes == code) & ~known) for code in classes]
-    evidence = [found for found in map(most_suspect, of_classes) if found is not None]
+    of_class = {code: np.flatnonzero((codes == code) & ~known) for code in classes}
+    found_in = map(most_suspect, of_class.values())
+    evidence = [found for found in found_in if found is not None]
     evidence.sort(key=lambda found: -found.score)
     # Roots of scores are closer to normal than scores, of which none is negative.
     scores = np.sqrt([found.score for found in evidence])
@@ -150,8 +151,8 @@ def incompatible_groups(
 
     for nth, found in enumerate(evidence[:n_suspect]):
         if found.excess >= settings.min_excess:
-            rows = np.flatnonzero((codes == found.label) & ~known)
-            rows = _in_rounds(found.rows, rows, most_suspect, stands_out)
+            every = of_class[found.label]
+            rows = _in_rounds(found.rows, every, most_suspect, stands_out)
             evidence[nth] = found._replace(rows=rows, suspect=True)
     return evidence
 
@@ -176,8 +177,7 @@ def _typicality(activations, codes, known, rng, settings):
     predicted, typical = np.zeros(len(codes), dtype=int), np.zeros(len(codes))
     for left_out in range(min(settings.n_folds, len(classes))):
         fitted = (fold != left_out) & ~held_out & ~known
-        n_fitted = len(np.unique(codes[fitted]))
-        if not 1 < n_fitted < fitted.sum():
+        if not 1 < len(np.unique(codes[fitted])) < fitted.sum():
             continue
         probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
         rows = np.flatnonzero(fold == left_out)
