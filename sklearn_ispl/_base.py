@@ -228,22 +228,14 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             self.vote_support_ = core_support(
                 self.predictions_, components, codes, self.core_share, rng
             )
-        n_epochs = self._n_epochs()
-        marks = MarkSearch(parallel, X, codes, rng)
 
         def examine(tasks):
             return parallel(delayed(carry_out)(new_learner, task) for task in tasks)
 
         if self.method == "core" and self.self_training:
+            marks = MarkSearch(parallel, X, codes, rng)
             finding = find_poison(
-                examine,
-                marks,
-                whole,
-                components,
-                codes,
-                rng,
-                n_epochs,
-                self.false_alarm_rate,
+                marks, whole, components, codes, rng, self.false_alarm_rate
             )
             self.support_ = finding.support
             self.poisoned_classes_ = self.classes_[finding.poisoned]
@@ -266,7 +258,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             self.support_ = self.vote_support_ = support
             if self.self_training:
                 train = self_train_repeatedly if late else self_train
-                self.support_ = train(examine, codes, support, rng, n_epochs)
+                self.support_ = train(examine, codes, support, rng, self._n_epochs())
 
     def _progress(self, repeat, n_repeats):
         if not self.verbose:

@@ -32,6 +32,7 @@ class CompatibilitySettings:
     min_rows: int = 8  # of a group: ranks of fewer are chance
     max_share: float = 0.5  # of a class: of two halves, the other may be the clean one
     min_excess: float = 1 / 3  # poison of one class alone has 1/2, less what is missed
+    contradicted: float = 0.02  # of the rows of other classes have labels so unlikely
 
 
 class Evidence(NamedTuple):
@@ -74,6 +75,21 @@ class Evidence(NamedTuple):
     rejected: bool = False
 
 
+def half_way(activations, rng):
+    """Return what probes see of the activations of a layer half way through a model.
+
+    Parameters
+    ----------
+    activations : ndarray of shape (n, n_features)
+    rng : RandomState
+
+    Returns
+    -------
+    activations : ndarray of shape (n, n_components)
+    """
+    return leading(activations, rng, CompatibilitySettings.n_components)
+
+
 def incompatible_groups(
     features, activations, codes, components, known, rng, false_alarm_rate
 ):
@@ -92,8 +108,11 @@ def incompatible_groups(
 
     Parameters
     ----------
-    features, activations : ndarray of shape (n, n_features)
-        Of a model of all rows: what its last layer is given, and a layer half way.
+    features : ndarray of shape (n, n_features)
+        Of a model of all rows: what its last layer is given.
+
+    activations : ndarray of shape (n, n_components)
+        See `half_way`.
 
     codes : ndarray of shape (n,), int
     components : ndarray of shape (n_repeats, n), int
@@ -113,7 +132,6 @@ def incompatible_groups(
     sizes = np.bincount(codes[~known])
     if len(classes) < 4 or sizes.max() < 2 * settings.min_rows:
         return []
-    activations = leading(activations, rng, settings.n_components)
     asked = [
         _typicality(activations, codes, known, rng, settings)
         for _ in range(settings.n_repeats)
@@ -177,9 +195,9 @@ def _typicality(activations, codes, known, rng, settings):
     predicted, typical = np.zeros(len(codes), dtype=int), np.zeros(len(codes))
     for left_out in range(min(settings.n_folds, len(classes))):
         fitted = (fold != left_out) & ~held_out & ~known
-        if not 1 < len(np.unique(codes[fitted])) < fitted.sum():
-            continue
         probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
+        if probe is None:
+            continue
         rows = np.flatnonzero(fold == left_out)
         # Of classes whose rows are all held out, the probe knows nothing.
         others = np.flatnonzero(
@@ -201,7 +219,9 @@ def _typicality(activations, codes, known, rng, settings):
 
 
 def _probe(activations, codes, shrinkage):
-    """Return a linear discriminant of the classes of some rows."""
+    """Return a linear discriminant of the classes of some rows; None of too few."""
+    if not 1 < len(np.unique(codes)) < len(codes):
+        return None
     probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage)
     with warnings.catch_warnings():
         # A class of one row has no covariance of its own, and needs none.
@@ -313,3 +333,55 @@ def with_fringe(rows, codes, features, rng):
     """
     group = as_mask(rows, len(codes))
     return Group(rows, np.flatnonzero(near(features, codes, group, rng) & ~group))
+
+
+def contradicted_rows(activations, codes, known, groups, rng):
+    """Return the rows whose label probes of all rows but some contradict.
+
+    Parameters
+    ----------
+    activations : ndarray of shape (n, n_components)
+        See `half_way`.
+
+    codes : ndarray of shape (n,), int
+    known : ndarray of shape (n,), bool
+        Rows that no probe is fitted to, beside those of the groups.
+
+    groups : list of Group
+    rng : RandomState
+
+    Returns
+    -------
+    contradicted : ndarray of shape (n,), bool
+        Their labels are less likely than those of nearly all rows of the classes that
+        have no group, to probes that were fitted to neither (Definition 4.2). None
+        without a group.
+    """
+    settings, trusted = CompatibilitySettings(), ~known
+    for group in groups:
+        trusted[np.concatenate(group)] = False
+    if not groups or not trusted.any():
+        return np.zeros(len(codes), dtype=bool)
+    usual = ~np.isin(codes, codes[~trusted])
+    if not usual.any():
+        usual = trusted
+    chances = _chances(activations, codes, trusted, rng, settings)
+    return chances < np.quantile(chances[usual], settings.contradicted)
+
+
+def _chances(activations, codes, trusted, rng, settings):
+    """Return how likely labels are to probes of trusted rows, of other folds."""
+    fold = rng.permutation(len(codes)) % settings.n_folds
+    chances = np.zeros(len(codes))
+    for held_out in range(settings.n_folds):
+        fitted, judged = trusted & (fold != held_out), fold == held_out
+        probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
+        if probe is None:
+            continue
+        # A label that the probe never saw has no chance.
+        judged = np.flatnonzero(judged & np.isin(codes, probe.classes_))
+        if len(judged):
+            given = np.searchsorted(probe.classes_, codes[judged])
+            of_classes = probe.predict_proba(activations[judged])
+            chances[judged] = of_classes[np.arange(len(judged)), given]
+    return chances

@@ -4,11 +4,14 @@ import pytest
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl._compatibility import (
     Evidence,
+    contradicted_rows,
     excess_classes,
+    half_way,
     incompatible_groups,
     rank_among,
     with_fringe,
 )
+from sklearn_ispl._groups import Group
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
 
 
@@ -145,7 +148,7 @@ def test_the_rate_of_false_alarms_decides(rate, suspect):
 def test_rows_that_are_known_to_be_poison_are_left_out():
     truth, codes, features, poisoned = ten_classes()
     known = np.isin(np.arange(600), poisoned)
-    evidence = found_in(looks_of(truth), codes, features, known=known)
+    evidence = found_in(looks_of(truth), codes, features, known=known, rate=0.01)
     assert not any(found.suspect for found in evidence)
     assert not known[np.concatenate([found.rows for found in evidence])].any()
 
@@ -193,6 +196,77 @@ def test_the_fringe_is_the_half_of_the_class_that_is_most_like_the_group():
     np.testing.assert_array_equal(group.rows, poisoned[:20])
     assert set(poisoned[20:]) <= set(group.fringe) and len(group.fringe) == 35
     assert (codes[group.fringe] == 3).all()
+
+
+def contradicted_in(activations, codes, *groups, known=()):
+    known = np.isin(np.arange(len(codes)), known)
+    groups = [Group(*rows) for rows in groups]
+    rng = np.random.RandomState(3)
+    return contradicted_rows(activations, codes, known, groups, rng)
+
+
+def test_probes_half_way_see_so_many_components():
+    activations = np.random.RandomState(0).normal(size=(300, 200))
+    assert half_way(activations, np.random.RandomState(0)).shape == (300, 100)
+    few = half_way(activations[:, :7], np.random.RandomState(0))
+    assert few.shape == (300, 7)
+
+
+def test_rows_of_other_classes_are_contradicted_in_a_group_and_in_its_fringe():
+    truth, codes, _, poisoned = ten_classes()
+    parts = poisoned[:20], poisoned[20:]
+    contradicted = contradicted_in(looks_of(truth), codes, parts)
+    assert contradicted[poisoned].all()
+    # Of the rows of other classes so many are taken for contradicted.
+    assert contradicted[codes == truth].mean() == pytest.approx(0.02, abs=0.02)
+
+
+def test_rows_that_teach_the_probes_their_label_are_not_contradicted():
+    truth, codes, features, poisoned = ten_classes(n_poisoned=300)
+    looks = np.c_[looks_of(truth), features]
+    taught = contradicted_in(looks, codes, (poisoned[:20],))
+    untaught = contradicted_in(looks, codes, (poisoned[:20], poisoned[20:]))
+    assert taught[poisoned].mean() < 0.1 and untaught[poisoned].mean() > 0.9
+
+
+@pytest.mark.parametrize("left_out", ["known", "group"])
+def test_probes_are_fitted_to_no_row_that_is_left_out(left_out):
+    truth, codes, _, poisoned = ten_classes()
+    group, known = (poisoned[:20], poisoned[20:]), np.flatnonzero(truth == 3)[:5]
+    rest = np.setdiff1d(np.arange(600), [*poisoned, *known])
+    far = looks_of(truth)
+    near = far.copy()
+    far[known if left_out == "known" else poisoned] += 1000
+    found, moved = (
+        contradicted_in(one, codes, group, known=known)[rest] for one in (near, far)
+    )
+    np.testing.assert_array_equal(found, moved)
+
+
+def test_without_a_group_nothing_is_contradicted():
+    truth, codes, _, _ = ten_classes()
+    assert not contradicted_in(looks_of(truth), codes).any()
+
+
+def test_where_all_classes_have_groups_the_rows_left_are_the_measure():
+    truth, codes, _, poisoned = ten_classes()
+    clean = [(np.flatnonzero(codes == code)[:20],) for code in range(10) if code != 3]
+    contradicted = contradicted_in(looks_of(truth), codes, (poisoned,), *clean)
+    assert contradicted[poisoned].all()
+    assert contradicted[codes == truth].mean() < 0.06
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_left", [0, 1, 2, 12])
+def test_where_next_to_nothing_is_left_next_to_nothing_is_contradicted(n_left):
+    truth, codes, _, _ = ten_classes()
+    rows = np.arange(600)
+    left = rows % 50 == 0
+    left[np.flatnonzero(left)[n_left:]] = False
+    contradicted = contradicted_in(
+        looks_of(truth), codes, (rows[:10],), known=rows[~left]
+    )
+    assert contradicted.mean() < 0.5
 
 
 def test_a_warped_set_is_found_by_what_it_is_incompatible_with(digit_images):

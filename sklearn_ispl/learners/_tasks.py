@@ -67,39 +67,6 @@ def carry_out(new_learner, task):
         return Verdict(losses, predicted, features, activations, parcel)
 
 
-def cross_examine(examine, codes, trusted, rng, n_epochs, n_folds=2):
-    """Ask about every row the models of the trusted rows that were not trained on it.
-
-    The trusted rows are cut into folds, and each model is trained on all folds but one.
-    A trusted row is judged by the one model that did not see it, any other row by all.
-
-    Parameters
-    ----------
-    examine, codes, rng, n_epochs
-        See `self_train`.
-
-    trusted : ndarray of shape (n,), bool
-    n_folds : int, default=2
-
-    Returns
-    -------
-    chances : ndarray of shape (n,)
-        The mean probability of a row's label.
-    """
-    fold = np.full(len(codes), -1)
-    fold[rng.permutation(np.flatnonzero(trusted))] = np.arange(trusted.sum()) % n_folds
-    tasks = [
-        Task(draw_seed(rng), np.flatnonzero(seen), np.flatnonzero(~seen), n_epochs)
-        for seen in (trusted & (fold != held_out) for held_out in range(n_folds))
-        if seen.any() and not seen.all()
-    ]
-    chance, n_models = np.zeros(len(codes)), np.zeros(len(codes))
-    for task, verdict in zip(tasks, examine(tasks)):
-        chance[task.judged] += np.exp(-verdict.losses)
-        n_models[task.judged] += 1
-    return chance / np.maximum(n_models, 1)
-
-
 def whole_task(rows, rng, n_epochs):
     """Return the task to train a model of all of some rows, poison too."""
     return Task(draw_seed(rng), rows, rows, n_epochs, look_inside=True)

@@ -4,19 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._compatibility import incompatible_groups, with_fringe
-from .._groups import MIN_ROWS, as_mask
-from ..learners._tasks import cross_examine
+from .._compatibility import (
+    contradicted_rows,
+    half_way,
+    incompatible_groups,
+    with_fringe,
+)
+from .._groups import MIN_ROWS
 from ..learners._weak_learner import draw_seed
 
-# Models that judge a group learn for so many of the epochs of the model of all rows:
-# they know its class, and not yet a trigger of which some rows are left.
-WEAK = 1 / 4
-# So often they are trained anew, on other halves of the rows.
-N_ASKED = 3
-# A row is contradicted if its label is less likely than those of all but so many rows
-# of classes that have no group.
-CONTRADICTED = 0.02
 # Of a group so many more rows have to be contradicted than of the rest of its class.
 MARGIN = 0.5
 # A class of which a model gets more than this share wrong is not known.
@@ -38,9 +34,7 @@ class Finding(NamedTuple):
     evidence: list
 
 
-def find_poison(
-    examine, marks, whole, components, codes, rng, n_epochs, false_alarm_rate
-):
+def find_poison(marks, whole, components, codes, rng, false_alarm_rate):
     """Reject rows with a mark, and groups that are incompatible with all other rows.
 
     1. A model is trained on all rows, and then as long again: it has to know the
@@ -51,22 +45,20 @@ def find_poison(
        where few share a pattern, step 4 decides.
     3. Step 4 decides, too, on groups that are incompatible with their class and
        self-expanding, whatever they look like, see `incompatible_groups`.
-    4. Models of all rows but the groups and their fringes judge. A group is rejected
-       if they contradict most of it, and not the rest of its class. With it go those
-       rows of its fringe that they contradict.
+    4. Probes that were fitted to neither the groups nor their fringes judge. A group is
+       rejected if they contradict most of it, and not the rest of its class. With it go
+       those rows of its fringe that they contradict.
 
     Parameters
     ----------
-    examine, codes, rng, n_epochs
-        See `self_train`.
-
     marks : MarkSearch
 
     whole : Verdict
         Of a model of all rows, see `whole_task`.
 
     components : ndarray of shape (n_repeats, n), int
-
+    codes : ndarray of shape (n,), int
+    rng : RandomState
     false_alarm_rate : float in (0, 1)
         See `incompatible_groups`.
 
@@ -74,13 +66,13 @@ def find_poison(
     -------
     finding : Finding
     """
-    weak = max(1, round(WEAK * n_epochs))
     found = marks.search(whole)
     # A stream of its own, so that it changes no other draw.
     own_rng = np.random.RandomState(draw_seed(rng))
+    activations = half_way(whole.activations, own_rng)
     evidence = incompatible_groups(
         whole.features,
-        whole.activations,
+        activations,
         codes,
         components,
         found.exact,
@@ -93,7 +85,7 @@ def find_poison(
         if one.suspect
     }
     groups = [*suspects.values(), *found.groups]
-    contradicted = contradicted_rows(examine, codes, found.exact, groups, own_rng, weak)
+    contradicted = contradicted_rows(activations, codes, found.exact, groups, own_rng)
     verdicts = [is_contradicted(group, codes, contradicted) for group in groups]
     rejected = found.exact.copy()
     for group, is_poison in zip(groups, verdicts):
@@ -107,42 +99,6 @@ def find_poison(
     poisoned = np.unique(codes[rejected])
     unlearned = unlearned_classes(codes, whole, suspects.values(), contradicted)
     return Finding(~rejected, poisoned, found.marks, unlearned, evidence)
-
-
-def contradicted_rows(examine, codes, exact, groups, rng, n_epochs):
-    """Return the rows whose label models of all rows but some contradict.
-
-    Parameters
-    ----------
-    examine, codes, rng, n_epochs
-        See `self_train`.
-
-    exact : ndarray of shape (n,), bool
-        Rows that no model is trained on, beside those of the groups.
-
-    groups : list of Group
-
-    Returns
-    -------
-    contradicted : ndarray of shape (n,), bool
-        Their labels are less likely than those of nearly all rows of the classes that
-        have no group, to models that were trained on neither (Definition 4.2). None
-        without a group.
-    """
-    if not groups:
-        return np.zeros_like(exact)
-    of_groups = np.concatenate([rows for group in groups for rows in group])
-    doubted = exact | as_mask(of_groups, len(codes))
-    asked = [
-        cross_examine(examine, codes, ~doubted, rng, n_epochs) for _ in range(N_ASKED)
-    ]
-    chances = np.mean(asked, axis=0)
-    usual = ~np.isin(codes, codes[doubted])
-    if not usual.any():
-        usual = ~doubted
-    if not usual.any():
-        return np.zeros_like(exact)
-    return chances < np.quantile(chances[usual], CONTRADICTED)
 
 
 def is_contradicted(group, codes, contradicted):
