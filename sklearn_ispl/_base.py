@@ -282,7 +282,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         doubtful = np.setdiff1d(np.array(doubtful, dtype=self.classes_.dtype), said)
         if len(doubtful):
             warnings.warn(
-                "Groups of rows of these classes stand out, but models of the other "
+                "Groups of rows of these classes stand out, but probes of the other "
                 f"rows are not sure of it: {doubtful.tolist()}. They were kept. "
                 "evidence_ has their numbers: look at them before you train on them.",
                 WeakEvidenceWarning,

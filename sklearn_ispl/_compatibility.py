@@ -60,7 +60,7 @@ class Evidence(NamedTuple):
         Whether the score stands out from those of the other classes.
 
     contradicted : float
-        The share of the rows that models without them contradict; NaN if not suspect.
+        The share of the rows that probes without them contradict; NaN if not suspect.
 
     rejected : bool
         Whether rows were rejected for it.

@@ -68,11 +68,10 @@ PARAMETERS = """Parameters
 
     self_training_epochs : int, default=None
         Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 for
-        ``method="paper-2023"``, and 20 for ``method="core"``: the model of all rows
-        trains twice as long, models of a part of them a quarter.
+        ``method="paper-2023"``, and 20 for ``method="core"``.
 
     n_jobs : int, default=None
-        Repeats, models of self-training, and classes searched for marks, that run at
+        Repeats, models, and classes searched for marks, that run at
         the same time, each in a process of one thread. The result does not depend on
         it.
 
@@ -110,7 +109,7 @@ ATTRIBUTES = """Attributes
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels of which a model of all rows knows less than three rows in ten, or
-        that have a suspect group, and models of the other rows contradict most of the
+        that have a suspect group, and probes of the other rows contradict most of the
         rest as well. They have nothing to tell of poison in these classes. That it is
         empty proves nothing: a model may know rows by heart. Only with
         ``method="core"`` and self-training.
@@ -122,7 +121,7 @@ ATTRIBUTES = """Attributes
         came from; `score`, the excess times the root of the number of rows, of which as
         large a share counts as the class has other rows; `suspect`, whether the score
         stands out from those of other classes; `contradicted`, the share of the rows
-        whose label models of all other rows contradict, NaN where they were not asked;
+        whose label probes of all other rows contradict, NaN where they were not asked;
         `rejected`. Empty for fewer than four classes, and without a class of fewer than
         16 rows. The figures are of the group as it was proposed; `rows` are those of
         the group refined, and what stands out among the rest of the class. Only with

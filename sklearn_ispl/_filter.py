@@ -89,7 +89,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     little these vary within classes: rows of a class that are far from the others along
     one line, with next to none between, share it. They are rejected if images of other
     classes turn into the class with it, and they are no longer of the class without it;
-    of fewer than 40 rows, only if models of all other rows contradict their label.
+    of fewer than 40 rows, only if probes of all other rows contradict their label.
 
     A trigger of any other look is sought by what it does to the labels. Half way
     through the model of all rows, linear probes that were fitted without a class say
@@ -100,7 +100,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     clusters, and the components of Inverse Self-Paced Learning within a class. The
     score of a group is of how many classes it is typical, times the root of its size. A
     class is suspect if its best score is an outlier among those of all classes; what is
-    left of it is asked again until nothing stands out. Models of all other rows have
+    left of it is asked again until nothing stands out. Probes of all other rows have
     the last word: a group goes if they contradict most of its labels, and not those of
     the rest of the class, and with it go rows much like it that they contradict. Fewer
     than four classes have no measure, so that of these only marks are sought.

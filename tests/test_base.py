@@ -71,8 +71,9 @@ def test_the_mark_of_the_rejected_rows_is_shown(backdoored_digits):
     (mark,) = ISPLFilter(random_state=1).fit(X, y).marks_
     painted = ~np.isnan(mark)
     assert painted.any()
-    for row in X[poisoned]:
-        np.testing.assert_allclose(row[painted], mark[painted], atol=0.02)
+    # A mark is completed with values that nine in ten of its rows have.
+    shown = np.isclose(X[poisoned][:, painted], mark[painted], rtol=0, atol=0.02)
+    assert (shown.mean(axis=0) >= 0.9).all() and shown.mean() > 0.98
 
 
 def test_noise_blended_over_images_is_found(digit_images):

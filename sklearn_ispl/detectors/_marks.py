@@ -103,7 +103,7 @@ def marked_rows(test, features, **settings):
     with all rows. Pixels that the marked rows have in common are a mark if they turn
     images of other classes into the class, and so are those that the rows of a cluster
     share, or a pattern. All rows that have them are poison, also those that the model
-    would know without; but where few share a pattern, models of the other rows decide,
+    would know without; but where few share a pattern, probes of the other rows decide,
     for frames of one film do so, too. Where marked rows have neither, their mark may
     vary.
 

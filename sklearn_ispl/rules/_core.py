@@ -37,8 +37,7 @@ class Finding(NamedTuple):
 def find_poison(marks, whole, components, codes, rng, false_alarm_rate):
     """Reject rows with a mark, and groups that are incompatible with all other rows.
 
-    1. A model is trained on all rows, and then as long again: it has to know the
-       poison.
+    1. A model is trained on all rows, poison too.
     2. Rows with a mark are poison: the pixels of a window, values that the rows of a
        cluster share, or a pattern over all of an image make them what that model takes
        them for, see `MarkSearch`. Where the mark is not the same in all of them, and
@@ -102,7 +101,7 @@ def find_poison(marks, whole, components, codes, rng, false_alarm_rate):
 
 
 def is_contradicted(group, codes, contradicted):
-    """Whether models contradict a group of a class, and know the rest of the class.
+    """Whether probes contradict a group of a class, and know the rest of the class.
 
     Parameters
     ----------
@@ -140,7 +139,7 @@ def unlearned_classes(codes, whole, groups, contradicted):
     Returns
     -------
     unlearned : ndarray of int
-        The model of all rows gets more than seven in ten rows wrong, or models of other
+        The model of all rows gets more than seven in ten rows wrong, or probes of other
         rows contradict most of the rest of the class.
     """
     wrong = np.bincount(codes, whole.predicted != codes)

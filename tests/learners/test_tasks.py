@@ -3,7 +3,7 @@ import numpy as np
 from sklearn_ispl.learners._tasks import carry_out, whole_task
 
 
-def test_the_model_of_all_rows_is_asked_at_half_time_and_in_the_end():
+def test_the_model_of_all_rows_is_looked_into_once_it_is_trained():
     class Counting:
         trained = 0
         estimator_ = "the model"
@@ -27,5 +27,5 @@ def test_the_model_of_all_rows_is_asked_at_half_time_and_in_the_end():
     found = carry_out(Counting, task)
     assert found.losses.tolist() == [7] * 4 and (found.features == 7).all()
     assert (found.activations == 7).all()
-    assert found.predicted.tolist() == [14] * 4
+    assert found.predicted.tolist() == [7] * 4
     assert found.estimator.learner == "the model"
