@@ -18,7 +18,7 @@ lint: $(VENV)/.tests
 	$(BIN)/python -m flake8 sklearn_ispl tests benchmarks doc setup.py
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered
 
 test-slow: $(VENV)/.tests
 	$(BIN)/python -m pytest -m slow

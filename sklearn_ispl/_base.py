@@ -237,7 +237,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             finding = find_poison(
                 marks, whole, components, codes, rng, self.false_alarm_rate
             )
-            self.support_ = finding.support
+            self.support_, self.suspicion_ = finding.support, finding.suspicion
             self.poisoned_classes_ = self.classes_[finding.poisoned]
             self.marks_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
             for nth, code in enumerate(finding.poisoned):

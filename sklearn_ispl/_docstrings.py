@@ -116,16 +116,22 @@ ATTRIBUTES = """Attributes
 
     evidence_ : list of Evidence
         What is known of the most suspect group of each class, by falling score. Named
-        tuples: `label`; `rows`, their numbers; `excess`, of how many other classes they
-        are typical and the rest of the class is not, 1/2 for each class that poison
-        came from; `score`, the excess times the root of the number of rows, of which as
-        large a share counts as the class has other rows; `suspect`, whether the score
-        stands out from those of other classes; `contradicted`, the share of the rows
-        whose label probes of all other rows contradict, NaN where they were not asked;
-        `rejected`. Empty for fewer than four classes, and without a class of fewer than
-        16 rows. The figures are of the group as it was proposed; `rows` are those of
-        the group refined, and what stands out among the rest of the class. Only with
-        ``method="core"`` and self-training.
+        tuples: `label`; `rows`, their numbers; `proposer`, "clusters" or "components";
+        `excess`, of how many other classes they are typical and the rest of the class
+        is not, 1/2 for each class that poison came from; `score`, the excess times the
+        root of the number of rows, of which as large a share counts as the class has
+        other rows; `suspect`, whether the score stands out from those of other classes;
+        `contradicted`, the share of the rows whose label probes of all other rows
+        contradict, NaN where they were not asked; `rejected`. Empty for fewer than four
+        classes, and without a class of fewer than 16 rows. The figures are of the group
+        as it was proposed; `rows` are those of the group refined, and what stands out
+        among the rest of the class. Only with ``method="core"`` and self-training.
+
+    suspicion_ : ndarray of shape (n_rows,)
+        From 0 to 1, to rank rows for review; no probability. 1 for a rejected row; of
+        the others, how much a row is like the most suspect group of its class, times
+        the score of that group as a share of the largest. Only with ``method="core"``
+        and self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

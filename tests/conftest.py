@@ -112,3 +112,21 @@ def with_wrong_labels(codes):
     wrong = np.arange(len(codes)) % 9 == 0
     codes[wrong] = (codes[wrong] + 5) % 10
     return codes, wrong
+
+
+def looks_of(truth):
+    """Return activations that tell the true classes apart, whatever the labels."""
+    rng = np.random.RandomState(2)
+    return 4 * np.eye(10)[truth] + rng.normal(size=(len(truth), 10))
+
+
+def ten_poisoned_classes(n_poisoned=30, apart=8):
+    """Return true classes, labels, features and the poisoned rows of class 3."""
+    rng = np.random.RandomState(0)
+    truth = np.repeat(np.arange(10), 60)
+    codes = truth.copy()
+    poisoned = np.sort(rng.choice(np.flatnonzero(truth != 3), n_poisoned, False))
+    codes[poisoned] = 3
+    features = rng.normal(size=(600, 5))
+    features[poisoned] += apart
+    return truth, codes, features, poisoned

@@ -155,12 +155,14 @@ def test_a_class_that_cannot_be_learned_is_named(digits):
 def test_a_suspect_group_that_is_kept_is_named(digits, monkeypatch, poisoned, doubtful):
     X, y = digits
     evidence = [
-        Evidence(3, np.arange(9), 2.0, 3.0, suspect=True),
-        Evidence(5, np.arange(9), 1.9, 2.8, suspect=True),
-        Evidence(4, np.arange(9), 0.4, 0.6),
+        Evidence(3, np.arange(9), "clusters", 2.0, 3.0, suspect=True),
+        Evidence(5, np.arange(9), "clusters", 1.9, 2.8, suspect=True),
+        Evidence(4, np.arange(9), "components", 0.4, 0.6),
     ]
     none, kept = np.array([], dtype=int), np.ones(len(y), dtype=bool)
-    finding = Finding(kept, np.array(poisoned, int), {}, none, evidence)
+    finding = Finding(
+        kept, np.array(poisoned, int), {}, none, evidence, np.zeros(len(y))
+    )
     monkeypatch.setattr(_base, "find_poison", lambda *args: finding)
     ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
@@ -184,7 +186,7 @@ def test_evidence_is_a_table(backdoored_digits):
     ispl = ISPLFilter(self_training_epochs=5, random_state=0).fit(X, y)
     frame = ispl.evidence_frame()
     assert frame.columns.tolist() == [
-        "label", "n_rows", "excess", "score", "suspect", "contradicted",
+        "label", "n_rows", "proposer", "excess", "score", "suspect", "contradicted",
         "rejected",
     ]  # fmt: skip
     assert len(frame) == 10 and frame["score"].is_monotonic_decreasing

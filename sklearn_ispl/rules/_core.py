@@ -4,13 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._compatibility import (
-    contradicted_rows,
-    half_way,
-    incompatible_groups,
-    with_fringe,
-)
+from .._compatibility import incompatible_groups, suspicion, with_fringe
 from .._groups import MIN_ROWS
+from .._probes import contradicted_rows, half_way
 from ..learners._weak_learner import draw_seed
 
 # Of a group so many more rows have to be contradicted than of the rest of its class.
@@ -23,8 +19,8 @@ class Finding(NamedTuple):
     """What `find_poison` says.
 
     The rows to keep; the numbers of the classes of which rows are rejected, and their
-    marks; those of the classes of which models know too little; and the evidence on
-    the groups that were tested for compatibility.
+    marks; those of the classes of which models know too little; the evidence on the
+    groups that were tested for compatibility; and how suspicious each row is.
     """
 
     support: np.ndarray
@@ -32,6 +28,7 @@ class Finding(NamedTuple):
     marks: dict
     unlearned: np.ndarray
     evidence: list
+    suspicion: np.ndarray
 
 
 def find_poison(marks, whole, components, codes, rng, false_alarm_rate):
@@ -97,7 +94,8 @@ def find_poison(marks, whole, components, codes, rng, false_alarm_rate):
         )
     poisoned = np.unique(codes[rejected])
     unlearned = unlearned_classes(codes, whole, suspects.values(), contradicted)
-    return Finding(~rejected, poisoned, found.marks, unlearned, evidence)
+    ranked = suspicion(whole.features, codes, evidence, rejected, own_rng)
+    return Finding(~rejected, poisoned, found.marks, unlearned, evidence, ranked)
 
 
 def is_contradicted(group, codes, contradicted):

@@ -43,19 +43,20 @@ def finding(codes, whole, marks, evidence=(), monkeypatch=None):
 def test_a_group_goes_with_what_is_contradicted_in_its_fringe(monkeypatch):
     codes, odd, whole = four_classes_with_odd_rows()
     rows = np.flatnonzero(odd)
-    suspect = Evidence(0, rows[:8], 1.5, 2.0, suspect=True)
-    clean = Evidence(1, np.arange(100, 110), 0.1, 0.1)
+    suspect = Evidence(0, rows[:8], "clusters", 1.5, 2.0, suspect=True)
+    clean = Evidence(1, np.arange(100, 110), "components", 0.1, 0.1)
     found = finding(codes, whole, FixedMarks(codes), [suspect, clean], monkeypatch)
     np.testing.assert_array_equal(found.support, ~odd)
     assert found.poisoned.tolist() == [0] and not len(found.unlearned)
     first, second = found.evidence
     assert first.rejected and first.contradicted == 1
     assert not second.rejected and np.isnan(second.contradicted)
+    assert (found.suspicion[odd] == 1).all() and found.suspicion[~odd].max() < 1
 
 
 def test_a_suspect_group_that_probes_expect_is_kept(monkeypatch):
     codes, odd, whole = four_classes_with_odd_rows()
-    suspect = Evidence(1, np.arange(100, 120), 1.5, 2.0, suspect=True)
+    suspect = Evidence(1, np.arange(100, 120), "clusters", 1.5, 2.0, suspect=True)
     found = finding(codes, whole, FixedMarks(codes), [suspect], monkeypatch)
     assert found.support.all() and not len(found.poisoned)
     assert not found.evidence[0].rejected and found.evidence[0].contradicted < 0.2

@@ -1,0 +1,184 @@
+"""What linear probes half way through a model take rows for.
+
+Half way, poisoned rows still look like what they are. A probe that does not know their
+class says which other class they are typical of; one that does, whether it contradicts
+their label.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from ._groups import leading
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """What probes are fitted to, each figure with its reason."""
+
+    n_folds: int = 5  # of classes, or rows: each probe leaves one of them out
+    n_components: int = 100  # of the activations: more do no better
+    held_out: float = 0.1  # of the rows, to rank others among
+    shrinkage: float = 0.05  # of a probe's covariance: rows may be few
+    contradicted: float = 0.02  # of the rows of other classes have labels so unlikely
+
+
+def half_way(activations, rng):
+    """Return what probes see of the activations of a layer half way through a model.
+
+    Parameters
+    ----------
+    activations : ndarray of shape (n, n_features)
+    rng : RandomState
+
+    Returns
+    -------
+    activations : ndarray of shape (n, n_components)
+    """
+    return leading(activations, rng, ProbeSettings.n_components)
+
+
+def typicality(activations, codes, known, rng):
+    """Return what probes without a row's class take it for, and how typically.
+
+    Parameters
+    ----------
+    activations, codes, known, rng
+        See `contradicted_rows`.
+
+    Returns
+    -------
+    predicted : ndarray of shape (n,), int
+        The class of the other classes that is most likely.
+
+    typical : ndarray of shape (n,)
+        See `rank_among`. 0 for rows of which no probe can tell.
+    """
+    settings = ProbeSettings()
+    held_out = (rng.random_sample(len(codes)) < settings.held_out) & ~known
+    classes = np.unique(codes)
+    fold = np.empty(classes[-1] + 1, dtype=int)
+    fold[rng.permutation(classes)] = np.arange(len(classes)) % settings.n_folds
+    fold = fold[codes]
+    predicted, typical = np.zeros(len(codes), dtype=int), np.zeros(len(codes))
+    for left_out in range(min(settings.n_folds, len(classes))):
+        fitted = (fold != left_out) & ~held_out & ~known
+        probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
+        if probe is None:
+            continue
+        rows = np.flatnonzero(fold == left_out)
+        # Of classes whose rows are all held out, the probe knows nothing.
+        others = np.flatnonzero(
+            (fold != left_out) & held_out & np.isin(codes, probe.classes_)
+        )
+        if not len(others):
+            continue
+        chances = probe.predict_proba(activations[rows])
+        of_others = probe.predict_proba(activations[others])
+        given = np.searchsorted(probe.classes_, codes[others])
+        predicted[rows] = probe.classes_[chances.argmax(axis=1)]
+        typical[rows] = rank_among(
+            predicted[rows],
+            chances.max(axis=1),
+            codes[others],
+            of_others[np.arange(len(others)), given],
+        )
+    return predicted, typical
+
+
+def _probe(activations, codes, shrinkage):
+    """Return a linear discriminant of the classes of some rows; None of too few."""
+    if not 1 < len(np.unique(codes)) < len(codes):
+        return None
+    probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage)
+    with warnings.catch_warnings():
+        # A class of one row has no covariance of its own, and needs none.
+        warnings.simplefilter("ignore", UserWarning)
+        return probe.fit(activations, codes)
+
+
+def rank_among(predicted, confidence, codes, given):
+    """Return the rank of rows among the held-out rows of the class predicted.
+
+    Parameters
+    ----------
+    predicted : ndarray of shape (n,), int
+        The class that a probe takes a row for.
+
+    confidence : ndarray of shape (n,)
+        The probability of that class.
+
+    codes : ndarray of shape (n_held_out,), int
+        The labels of rows that the probe was not fitted to.
+
+    given : ndarray of shape (n_held_out,)
+        The probability of their labels.
+
+    Returns
+    -------
+    typical : ndarray of shape (n,)
+        From 0 to 1; 1/2 in expectation for rows drawn like the held-out ones.
+    """
+    typical = np.zeros(len(predicted))
+    for code in np.unique(predicted):
+        of_class = predicted == code
+        # Of a class with next to none held out, those of all classes.
+        few = np.sum(codes == code) < 3
+        reference = np.sort(given if few else given[codes == code])
+        rank = np.searchsorted(reference, confidence[of_class], side="right")
+        typical[of_class] = rank / max(1, len(reference))
+    return typical
+
+
+def contradicted_rows(activations, codes, known, groups, rng):
+    """Return the rows whose label probes of all rows but some contradict.
+
+    Parameters
+    ----------
+    activations : ndarray of shape (n, n_components)
+        See `half_way`.
+
+    codes : ndarray of shape (n,), int
+    known : ndarray of shape (n,), bool
+        Rows that no probe is fitted to, beside those of the groups.
+
+    groups : list of Group
+    rng : RandomState
+
+    Returns
+    -------
+    contradicted : ndarray of shape (n,), bool
+        Their labels are less likely than those of nearly all rows of the classes that
+        have no group, to probes that were fitted to neither (Definition 4.2). None
+        without a group.
+    """
+    settings, trusted = ProbeSettings(), ~known
+    for group in groups:
+        trusted[np.concatenate(group)] = False
+    if not groups or not trusted.any():
+        return np.zeros(len(codes), dtype=bool)
+    usual = ~np.isin(codes, codes[~trusted])
+    if not usual.any():
+        usual = trusted
+    chances = _chances(activations, codes, trusted, rng, settings)
+    return chances < np.quantile(chances[usual], settings.contradicted)
+
+
+def _chances(activations, codes, trusted, rng, settings):
+    """Return how likely labels are to probes of trusted rows, of other folds."""
+    fold = rng.permutation(len(codes)) % settings.n_folds
+    chances = np.zeros(len(codes))
+    for held_out in range(settings.n_folds):
+        fitted, judged = trusted & (fold != held_out), fold == held_out
+        probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
+        if probe is None:
+            continue
+        # A label that the probe never saw has no chance.
+        judged = np.flatnonzero(judged & np.isin(codes, probe.classes_))
+        if len(judged):
+            given = np.searchsorted(probe.classes_, codes[judged])
+            of_classes = probe.predict_proba(activations[judged])
+            chances[judged] = of_classes[np.arange(len(judged)), given]
+    return chances

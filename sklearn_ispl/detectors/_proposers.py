@@ -1,0 +1,66 @@
+"""Proposers: which groups of rows of a class are tested for compatibility.
+
+Each is one function, which takes a view of the class and a random state and yields ways
+to cut it into parts; all parts are tested. A new one is added to `PROPOSERS`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._groups import clusters
+from ..learners._weak_learner import draw_seed
+
+# A class is cut into 2 to so many clusters.
+MAX_CLUSTERS = 5
+
+
+class View(NamedTuple):
+    """What proposers see of the rows of a class.
+
+    The leading components of their features in a model of all rows, of shape (n,
+    n_components), and the components of Inverse Self-Paced Learning that they are in,
+    of shape (n_repeats, n).
+    """
+
+    points: np.ndarray
+    components: np.ndarray
+
+
+def clusters_of(view, rng):
+    """Yield clusters in the features of a model of all rows."""
+    for n_clusters in range(2, MAX_CLUSTERS + 1):
+        yield clusters(view.points, n_clusters, rng)
+
+
+def components_of(view, rng):
+    """Yield the components of Inverse Self-Paced Learning, of each repeat."""
+    yield from view.components
+
+
+# By name: what `Evidence.proposer` says.
+PROPOSERS = {"clusters": clusters_of, "components": components_of}
+
+
+def propose(view, rng):
+    """Yield groups to test, each with the name of its proposer.
+
+    Every proposer draws from a stream of its own, so that one more changes no other's
+    draws.
+
+    Parameters
+    ----------
+    view : View
+    rng : RandomState
+
+    Yields
+    ------
+    name : str
+    group : ndarray of shape (n,), bool
+    """
+    seed = draw_seed(rng)
+    for name, proposer in PROPOSERS.items():
+        own_rng = np.random.RandomState([seed, *name.encode()])
+        for parts in proposer(view, own_rng):
+            for part in np.unique(parts):
+                yield name, parts == part

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from conftest import looks_of, ten_poisoned_classes
+from sklearn_ispl._groups import Group
+from sklearn_ispl._probes import contradicted_rows, half_way, rank_among, typicality
+
+
+def test_rows_like_the_held_out_ones_have_a_mean_rank_of_one_half():
+    rng = np.random.RandomState(0)
+    confidence, given = rng.beta(5, 1, size=2000), rng.beta(5, 1, size=2000)
+    zeros = np.zeros(2000, dtype=int)
+    assert rank_among(zeros, confidence, zeros, given).mean() == pytest.approx(
+        0.5, abs=0.03
+    )
+
+
+def test_a_rank_is_among_the_rows_of_the_class_predicted():
+    codes, given = np.repeat([0, 1], 4), np.r_[0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9]
+    rank = rank_among(np.array([0, 1]), np.array([0.35, 0.65]), codes, given)
+    np.testing.assert_array_equal(rank, [0.75, 0.25])
+
+
+def test_a_class_without_held_out_rows_is_ranked_among_all():
+    rank = rank_among(np.array([5]), np.array([0.5]), np.zeros(4, int), np.arange(4.0))
+    assert rank == [0.25]
+
+
+def test_rows_are_typical_of_the_class_that_they_came_from():
+    truth, codes, _, poisoned = ten_poisoned_classes()
+    known, rng = np.zeros(600, dtype=bool), np.random.RandomState(0)
+    predicted, typical = typicality(looks_of(truth), codes, known, rng)
+    assert not (predicted == codes).any()
+    clean = truth == codes
+    apart = np.setdiff1d(poisoned, np.flatnonzero(predicted != truth))
+    assert len(apart) > 15 and typical[apart].mean() == pytest.approx(0.5, abs=0.2)
+    assert typical[clean].mean() < 0.25
+
+
+def contradicted_in(activations, codes, *groups, known=()):
+    known = np.isin(np.arange(len(codes)), known)
+    groups = [Group(*rows) for rows in groups]
+    rng = np.random.RandomState(3)
+    return contradicted_rows(activations, codes, known, groups, rng)
+
+
+def test_probes_half_way_see_so_many_components():
+    activations = np.random.RandomState(0).normal(size=(300, 200))
+    assert half_way(activations, np.random.RandomState(0)).shape == (300, 100)
+    few = half_way(activations[:, :7], np.random.RandomState(0))
+    assert few.shape == (300, 7)
+
+
+def test_rows_of_other_classes_are_contradicted_in_a_group_and_in_its_fringe():
+    truth, codes, _, poisoned = ten_poisoned_classes()
+    parts = poisoned[:20], poisoned[20:]
+    contradicted = contradicted_in(looks_of(truth), codes, parts)
+    assert contradicted[poisoned].all()
+    # Of the rows of other classes so many are taken for contradicted.
+    assert contradicted[codes == truth].mean() == pytest.approx(0.02, abs=0.02)
+
+
+def test_rows_that_teach_the_probes_their_label_are_not_contradicted():
+    truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=300)
+    looks = np.c_[looks_of(truth), features]
+    taught = contradicted_in(looks, codes, (poisoned[:20],))
+    untaught = contradicted_in(looks, codes, (poisoned[:20], poisoned[20:]))
+    assert taught[poisoned].mean() < 0.1 and untaught[poisoned].mean() > 0.9
+
+
+@pytest.mark.parametrize("left_out", ["known", "group"])
+def test_probes_are_fitted_to_no_row_that_is_left_out(left_out):
+    truth, codes, _, poisoned = ten_poisoned_classes()
+    group, known = (poisoned[:20], poisoned[20:]), np.flatnonzero(truth == 3)[:5]
+    rest = np.setdiff1d(np.arange(600), [*poisoned, *known])
+    far = looks_of(truth)
+    near = far.copy()
+    far[known if left_out == "known" else poisoned] += 1000
+    found, moved = (
+        contradicted_in(one, codes, group, known=known)[rest] for one in (near, far)
+    )
+    np.testing.assert_array_equal(found, moved)
+
+
+def test_without_a_group_nothing_is_contradicted():
+    truth, codes, _, _ = ten_poisoned_classes()
+    assert not contradicted_in(looks_of(truth), codes).any()
+
+
+def test_where_all_classes_have_groups_the_rows_left_are_the_measure():
+    truth, codes, _, poisoned = ten_poisoned_classes()
+    clean = [(np.flatnonzero(codes == code)[:20],) for code in range(10) if code != 3]
+    contradicted = contradicted_in(looks_of(truth), codes, (poisoned,), *clean)
+    assert contradicted[poisoned].all()
+    assert contradicted[codes == truth].mean() < 0.06
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_left", [0, 1, 2, 12])
+def test_where_next_to_nothing_is_left_next_to_nothing_is_contradicted(n_left):
+    truth, codes, _, _ = ten_poisoned_classes()
+    rows = np.arange(600)
+    left = rows % 50 == 0
+    left[np.flatnonzero(left)[n_left:]] = False
+    contradicted = contradicted_in(
+        looks_of(truth), codes, (rows[:10],), known=rows[~left]
+    )
+    assert contradicted.mean() < 0.5
