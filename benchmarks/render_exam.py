@@ -53,6 +53,7 @@ def summary(lines):
     attacked, clean = of_sets(lines)
     header = ["method", "99 % found", "half left, in silence", "A within 2 points"]
     header += ["clean rows lost, median %", "worst", "without poison, worst"]
+    header += ["found where 1 % of the clean rows go, median %"]
     header += ["seconds over training"]
     rows = [header]
     for method in _methods(lines):
@@ -63,9 +64,8 @@ def summary(lines):
         close = [s[method]["A"] <= s["undefended"]["A_clean"] + 0.02 for s in found
                  if "A" in s[method]]  # fmt: skip
         lost = [r["fpr"] for r in mine]
-        # Seconds of one run and of another are not to be compared.
-        ratio = [s[method]["seconds"] / s["undefended"]["seconds"] for s in found
-                 if s[method]["version"] == s["undefended"]["version"]]  # fmt: skip
+        ratio = [r["seconds"] / r["training"] for r in mine if "training" in r]
+        ranked = [r["tpr_at_1"] for r in mine if "tpr_at_1" in r]
         rows.append([
             method,
             f"{sum(r['tpr'] >= 0.99 for r in mine)} of {len(mine)}",
@@ -74,6 +74,7 @@ def summary(lines):
             _percent(np.median(lost)) if lost else "",
             _percent(max(lost, default=None)),
             _percent(max((r["fpr"] for r in without), default=None)),
+            _percent(np.median(ranked)) if ranked else "",
             f"{np.median(ratio):.1f}" if ratio else "",
         ])  # fmt: skip
     return rows

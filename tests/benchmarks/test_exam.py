@@ -103,11 +103,18 @@ def test_what_the_default_says_is_counted_by_outcome(tables):
     assert tables.summary(lines)[1][2] == "2 of 5"
 
 
-def test_seconds_of_two_versions_are_not_compared(tables):
-    lines = [line("undefended", version="a"), line("core", tpr=1.0, version="a")]
-    assert tables.summary(lines)[1][-1] != ""
-    lines[1]["version"] = "b"
+def test_seconds_are_held_against_training_in_the_same_run(tables):
+    lines = [line("undefended"), line("core", tpr=1.0)]
     assert tables.summary(lines)[1][-1] == ""
+    lines[1]["training"] = 0.5
+    assert tables.summary(lines)[1][-1] == "4.0"
+
+
+def test_the_ranking_counts_at_one_false_positive_rate(tables):
+    lines = [line("undefended"), line("core", tpr=1.0, tpr_at_1=0.7)]
+    lines += [line("undefended", seed=2), line("core", seed=2, tpr_at_1=0.9)]
+    header, core = tables.summary(lines)
+    assert core[[name.startswith("found where") for name in header].index(True)] == "80.0"
 
 
 def test_a_clean_set_counts_for_rows_lost_alone(tables):
