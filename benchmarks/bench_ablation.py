@@ -1,0 +1,117 @@
+"""What is lost where a proposer, or the search for marks, is taken out of the default?
+
+    python benchmarks/bench_ablation.py --data-home DIR --out ablation.jsonl
+    python benchmarks/bench_ablation.py --summary ablation.jsonl
+
+Scenarios are those of the list `tune` of exam.py, attacked and clean. Each set is
+fitted once. Then the rule decides anew with the same model and the same components, but
+without one part. A run that is cut off goes on; `--part 0 --parts 2` and `--part 1
+--parts 2` share the work.
+"""
+
+import argparse
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+from _common import append_json, parse_with_results, read_json
+from attacks import make_attack
+from exam import _key, _load, measure, scenarios, train, version
+from sklearn_ispl import ISPLFilter, _base
+from sklearn_ispl.detectors._marks import Marked
+from sklearn_ispl.detectors._proposers import PROPOSERS
+from sklearn_ispl.rules._core import find_poison
+
+WHOLE = "all of it"
+PARTS = [WHOLE, *PROPOSERS, "marks"]
+
+
+class Found:
+    """Marks that were found before, or none."""
+
+    def __init__(self, marked):
+        self.marked = marked
+
+    def search(self, verdict):
+        return self.marked
+
+
+def decide_without(part, marked, *args):
+    """Return the finding of the default without one of its parts."""
+    whole, components, codes, seed, rate = args
+    if part == "marks":
+        marked = Marked(np.zeros(len(codes), dtype=bool), [], {})
+    proposers = {name: one for name, one in PROPOSERS.items() if name != part}
+    rng = np.random.RandomState(seed)
+    with patch("sklearn_ispl.detectors._proposers.PROPOSERS", proposers):
+        return find_poison(Found(marked), whole, components, codes, rng, rate)
+
+
+def findings(X, y, seed):
+    """Return what the default finds, whole and without each part."""
+    found = {}
+
+    def decide(marks, whole, components, codes, rng, rate):
+        marked = marks.search(whole)
+        for part in PARTS:
+            args = whole, components, codes, seed, rate
+            found[part] = decide_without(part, marked, *args)
+        return found[WHOLE]
+
+    with patch.object(_base, "find_poison", decide):
+        ISPLFilter(random_state=seed, device="cpu").fit(X, y)
+    return found
+
+
+def run(scenario, data_home):
+    """Yield the line of each part that is taken out."""
+    X, y, X_test, y_test = _load(scenario.data, scenario.seed, data_home)
+    attack = make_attack(scenario.attack, X, y, scenario.rate, scenario.seed)
+    poisoned, A = attack.poisoned, None
+    if attack.victims:
+        model = train(attack.X, attack.y, scenario.seed)
+        _, A = measure(model, X_test, y_test, attack.victims)
+    what = {**scenario._asdict(), "version": version(), "A": A}
+    what["n_poisoned"] = int(poisoned.sum())
+    for part, found in findings(attack.X, attack.y, scenario.seed).items():
+        left = int((found.support & poisoned).sum())
+        fpr = float((~found.support[~poisoned]).mean())
+        yield {**what, "without": part, "left": left, "fpr": fpr}
+
+
+def summary(lines):
+    """Yield a line of text for each part: what holds without it."""
+    for part in PARTS:
+        mine = [r for r in lines if r["without"] == part]
+        attacked = [r for r in mine if r["A"] is not None and r["A"] >= 0.5]
+        clean = [r for r in mine if r["A"] is None]
+        left = [r["left"] / r["n_poisoned"] for r in attacked]
+        found, half = sum(x <= 0.01 for x in left), sum(x > 0.5 for x in left)
+        lost = [r["fpr"] for r in attacked] or [np.nan]
+        whole = sum(r["fpr"] == 0 for r in clean)
+        without = "" if part == WHOLE else "without "
+        yield (
+            f"{without}{part}: 99 % found in {found} of {len(attacked)}, more than "
+            f"half left in {half}, {100 * np.mean(lost):.2f} % of the clean rows lost, "
+            f"{whole} of {len(clean)} clean sets lose nothing"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", type=int, default=0, help="of --parts, side by side")
+    parser.add_argument("--parts", type=int, default=1)
+    options, path = parse_with_results(parser)
+    torch.set_num_threads(1)
+    mine = scenarios("tune")[options.part :: options.parts]
+    for scenario in [] if options.summary else mine:
+        # Read anew: other processes may write to the same file.
+        if not any(_key(line) == scenario for line in read_json(path)):
+            for line in run(scenario, options.data_home):
+                append_json(path, line)
+    print("\n".join(summary(read_json(path))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The ablation: what is taken out is out, and all else is as it was."""
+
+import pytest
+
+
+@pytest.fixture
+def script(import_script):
+    return import_script("bench_ablation")
+
+
+def test_without_a_part_nothing_of_it_is_left(script, backdoored_digits):
+    X, y, poisoned, _ = backdoored_digits(0)
+    found = script.findings(X, y, 0)
+    assert list(found) == script.PARTS
+    for part in ("clusters", "components"):
+        proposers = {one.proposer for one in found[part].evidence}
+        assert proposers and part not in proposers
+    assert not found[script.WHOLE].support[poisoned].any() and found["clusters"].marks
+    assert not found["marks"].marks and found["marks"].support[poisoned].any()
+
+
+def test_the_summary_counts_what_is_left_without_a_part(script):
+    what = {"A": 0.9, "n_poisoned": 10, "fpr": 0.02}
+    lines = [{**what, "without": script.WHOLE, "left": left} for left in (0, 6)]
+    lines += [{**what, "without": "marks", "left": 9}]
+    lines += [{**what, "without": "marks", "left": 0, "A": None, "fpr": 0.0}]
+    whole, *_, marks = script.summary(lines)
+    assert whole == (
+        "all of it: 99 % found in 1 of 2, more than half left in 1, 2.00 % of the "
+        "clean rows lost, 0 of 0 clean sets lose nothing"
+    )
+    assert "without marks: 99 % found in 0 of 1, more than half left in 1" in marks
+    assert "1 of 1 clean sets lose nothing" in marks
