@@ -229,7 +229,7 @@ def with_fringe(rows, codes, features, rng):
     return Group(rows, np.flatnonzero(near(features, codes, group, rng) & ~group))
 
 
-def suspicion(features, codes, evidence, rejected, rng):
+def suspicion(features, codes, evidence, proved, rejected, rng):
     """Rank rows for review, by the evidence on their classes.
 
     Parameters
@@ -241,17 +241,19 @@ def suspicion(features, codes, evidence, rejected, rng):
     evidence : list of Evidence
         With the numbers of classes as labels.
 
-    rejected : ndarray of shape (n,), bool
+    proved, rejected : ndarray of shape (n,), bool
+        Rows with a mark, and all that were rejected.
+
     rng : RandomState
 
     Returns
     -------
     suspicion : ndarray of shape (n,)
-        From 0 to 1. 1 for a rejected row; of the others, how likely a row belongs to
-        the most suspect group of its class in the features, times the score of that
-        group as a share of the largest.
+        From 0 to 1, and from 1/2 for rejected rows; in either half, how likely a row
+        belongs to the most suspect group of its class in the features, times the score
+        of that group as a share of the largest, and all of it for rows with a mark.
     """
-    suspicion = rejected.astype(float)
+    like = proved.astype(float)
     largest = max((found.score for found in evidence), default=0)
     if largest > 0:
         share = np.zeros(codes.max() + 1)
@@ -260,5 +262,5 @@ def suspicion(features, codes, evidence, rejected, rng):
             share[found.label] = found.score / largest
             group[found.rows] = True
         likely = expit(log_odds(features, codes, group, rng))
-        suspicion[~rejected] = (likely * share[codes])[~rejected]
-    return suspicion
+        like = np.maximum(like, likely * share[codes])
+    return (rejected + like) / 2

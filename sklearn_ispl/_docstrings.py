@@ -128,10 +128,10 @@ ATTRIBUTES = """Attributes
         among the rest of the class. Only with ``method="core"`` and self-training.
 
     suspicion_ : ndarray of shape (n_rows,)
-        From 0 to 1, to rank rows for review; no probability. 1 for a rejected row; of
-        the others, how much a row is like the most suspect group of its class, times
-        the score of that group as a share of the largest. Only with ``method="core"``
-        and self-training.
+        From 0 to 1, to rank rows for review; no probability. From 1/2 for rejected
+        rows, 1 for those with a mark; in either half, how much a row is like the most
+        suspect group of its class, times the score of that group as a share of the
+        largest. Only with ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

@@ -167,17 +167,20 @@ def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     ]
     rejected = np.isin(np.arange(600), poisoned[:20])
     rng = np.random.RandomState(0)
-    ranked = suspicion(features, codes, evidence, rejected, rng)
-    assert (ranked[rejected] == 1).all()
-    assert ranked[poisoned[20:]].min() > 0.9 > ranked[codes == 5].max()
-    assert ranked[others].max() <= 0.25 and not ranked[codes == 7].any()
+    proved = np.isin(np.arange(600), np.flatnonzero(codes == 8)[:3])
+    ranked = suspicion(features, codes, evidence, proved, rejected | proved, rng)
+    assert (ranked[proved] == 1).all() and ranked[rejected].min() > 0.95
+    assert 0.5 >= ranked[poisoned[20:]].min() > 0.45
+    assert ranked[others].max() <= 0.125 and not ranked[codes == 7].any()
 
 
 @pytest.mark.parametrize("evidence", [[], [Evidence(1, np.arange(9), "", 0.0, 0.0)]])
-def test_without_evidence_only_rejected_rows_are_suspicious(evidence):
+def test_without_evidence_only_proved_and_rejected_rows_are_suspicious(evidence):
     rejected = np.arange(40) < 3
-    ranked = suspicion(None, np.zeros(40, int), evidence, rejected, None)
-    np.testing.assert_array_equal(ranked, rejected)
+    proved, codes = np.arange(40) < 1, np.zeros(40, dtype=int)
+    ranked = suspicion(None, codes, evidence, proved, rejected, None)
+    np.testing.assert_array_equal(ranked[:4], [1, 0.5, 0.5, 0])
+    assert not ranked[4:].any()
 
 
 def test_a_warped_set_is_found_by_what_it_is_incompatible_with(digit_images):

@@ -94,7 +94,9 @@ def find_poison(marks, whole, components, codes, rng, false_alarm_rate):
         )
     poisoned = np.unique(codes[rejected])
     unlearned = unlearned_classes(codes, whole, suspects.values(), contradicted)
-    ranked = suspicion(whole.features, codes, evidence, rejected, own_rng)
+    ranked = suspicion(
+        whole.features, codes, evidence, found.exact, rejected, own_rng
+    )
     return Finding(~rejected, poisoned, found.marks, unlearned, evidence, ranked)
 
 
