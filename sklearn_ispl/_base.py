@@ -24,7 +24,7 @@ from .exceptions import (
 from .ispl._partitioner import partition
 from .ispl._voter import count_votes, predict_all
 from .learners._inference import Parcel
-from .learners._settings import one_thread, own_settings
+from .learners._settings import one_thread, own_settings, room_for_workers
 from .learners._tasks import carry_out, whole_task
 from .learners._weak_learner import draw_seed, make_learner
 from .rules._core import find_poison
@@ -124,6 +124,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             If y has one class or is continuous, if X has NaN or infinite values or
             fewer rows than components, or if the weak learner does not fit the data.
 
+        OSError
+            If there is no room on the disk from which worker processes read X.
+
         Warns
         -----
         SmallClassWarning
@@ -139,7 +142,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             If a group of rows is suspect, but is kept (``method="core"``).
 
         UserWarning
-            If X looks like images whose channels come last.
+            If X looks like images whose channels come last, or if the device has no
+            memory for a batch that is scored, and is asked for less at a time.
         """
         with fit_anew(self), own_settings():
             _, X32, codes = check_training_set(self, X, y)
@@ -153,7 +157,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 self.device,
             )
             # One pool for all, so that workers are handed the rows but once.
-            with Parallel(n_jobs=self.n_jobs) as parallel:
+            with room_for_workers(), Parallel(n_jobs=self.n_jobs) as parallel:
                 whole = self._collect_votes(parallel, new_learner, X32, codes, rng)
                 self._decide(parallel, new_learner, X32, codes, rng, whole)
             self._donor_seed = draw_seed(rng)

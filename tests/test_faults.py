@@ -1,4 +1,4 @@
-"""What ends a fit from outside: Ctrl+C, and a worker that is killed."""
+"""What ends a fit from outside: Ctrl+C, a worker that is killed, and a full disk."""
 
 import os
 import signal
@@ -113,3 +113,32 @@ def test_a_worker_that_is_killed_is_an_error_and_no_hang(digits):
     # The next fit has workers of its own.
     ispl.set_params(estimator=None, self_training_epochs=1, n_epochs=1)
     assert ispl.fit(*digits).support_.dtype == np.bool_
+
+
+NO_ROOM = """
+import resource, signal
+import numpy as np
+from sklearn_ispl import ISPLFilter
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+X = np.random.RandomState(0).normal(size=(4000, 100)).astype("float32")
+ispl = ISPLFilter(n_jobs=2, self_training_epochs=1, device="cpu")
+try:
+    ispl.fit(X, np.arange(4000) % 4)
+except OSError as error:
+    print(error)
+print("left", sorted(n for n in vars(ispl) if n.endswith("_")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
+def test_a_full_disk_is_an_error_that_says_what_to_do(tmp_path):
+    script = tmp_path / "fit.py"
+    script.write_text(NO_ROOM)
+    env = {**os.environ, "JOBLIB_TEMP_FOLDER": str(tmp_path)}
+    said = subprocess.run(
+        [sys.executable, str(script)], env=env, capture_output=True, text=True,
+        timeout=120,
+    ).stdout  # fmt: skip
+    assert "JOBLIB_TEMP_FOLDER" in said and said.strip().endswith("left []")

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from sklearn.utils import gen_batches
 from skorch import NeuralNet
 from torch import nn
 from torch.nn import functional as F
@@ -53,6 +52,48 @@ def score_batch(X):
     if X.device.type != "cpu":
         return 8192
     return int(np.clip(2**18 // X[0].numel(), 64, 1024))
+
+
+def in_batches(ask, n_rows, size):
+    """Yield what is found of each batch of rows; smaller ones where memory runs out.
+
+    Parameters
+    ----------
+    ask : callable
+        Takes a slice of the rows.
+
+    n_rows : int
+    size : int
+        Rows of a batch.
+
+    Yields
+    ------
+    batch : slice
+    found : object
+        What `ask` returns.
+
+    Warns
+    -----
+    UserWarning
+        If the device had no memory for a batch, and has to be asked for less at a time.
+    """
+    start = 0
+    while start < n_rows:
+        batch = slice(start, min(start + size, n_rows))
+        try:
+            found = ask(batch)
+        except torch.OutOfMemoryError:
+            size = (batch.stop - start) // 2
+            if not size:
+                raise
+            warnings.warn(
+                f"The device has no memory for {batch.stop - start} rows at once; it "
+                f"takes {size} at a time.",
+                stacklevel=2,
+            )
+        else:
+            yield batch, found
+            start = batch.stop
 
 
 def last_and_middle(module):
@@ -198,8 +239,10 @@ def predict_codes(estimator, X):
     X = as_tensor(X, torch.device(estimator.device))
     codes = torch.empty(len(X), dtype=torch.int64, device=X.device)
     net = for_inference(estimator)
-    for batch in gen_batches(len(X), score_batch(X)):
-        codes[batch] = forward(net, X[batch]).argmax(1)
+    for batch, output in in_batches(
+        lambda batch: forward(net, X[batch]), len(X), score_batch(X)
+    ):
+        codes[batch] = output.argmax(1)
     return codes.cpu().numpy()
 
 
@@ -225,8 +268,11 @@ def probabilities(estimator):
 
     def predict(X):
         X = as_tensor(X, torch.device(net.device))
-        batches = gen_batches(len(X), score_batch(X))
-        found = [nonlinearity(forward(net, X[batch])) for batch in batches]
+
+        def ask(batch):
+            return nonlinearity(forward(net, X[batch]))
+
+        found = [found for _, found in in_batches(ask, len(X), score_batch(X))]
         return torch.cat(found).cpu().numpy()
 
     return predict

@@ -1,6 +1,7 @@
 """Settings of the process that a fit needs its own way, and leaves as it found them."""
 
 from contextlib import ExitStack, contextmanager
+from pickle import PicklingError
 from threading import RLock, local
 
 import numpy as np
@@ -79,3 +80,19 @@ def own_settings():
         usual = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
         stack.enter_context(np.errstate(**usual))
         yield
+
+
+@contextmanager
+def room_for_workers():
+    """Say what to do where joblib cannot write the rows to a disk for its workers."""
+    try:
+        yield
+    except PicklingError as error:
+        # What went wrong in joblib's thread comes as text.
+        if "OSError" not in str(error.__cause__):
+            raise
+        raise OSError(
+            "X could not be written to the disk from which worker processes read it. "
+            "Free space there, set JOBLIB_TEMP_FOLDER to a folder that has some, or "
+            "use n_jobs=1."
+        ) from error

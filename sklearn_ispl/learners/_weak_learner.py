@@ -12,7 +12,7 @@ from threading import RLock
 import numpy as np
 import torch
 from sklearn.base import clone, is_regressor
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from skorch import NeuralNet, NeuralNetClassifier
 from torch import nn
 from torch.nn import functional as F
@@ -23,6 +23,7 @@ from ._inference import (
     as_vectors,
     for_inference,
     forward,
+    in_batches,
     last_and_middle,
     score_batch,
     tapped,
@@ -247,10 +248,13 @@ class SkorchLearner:
         losses = torch.empty(len(rows), device=self.device)
         codes = torch.empty_like(rows)
         net = for_inference(self.estimator_)
-        for batch in gen_batches(len(rows), score_batch(self.X)):
+
+        def ask(batch):
             y, output = self.y[rows[batch]], forward(net, self.X[rows[batch]])
-            losses[batch] = cross_entropy(net, output, y)
-            codes[batch] = output.argmax(1)
+            return cross_entropy(net, output, y), output.argmax(1)
+
+        for batch, found in in_batches(ask, len(rows), score_batch(self.X)):
+            losses[batch], codes[batch] = found
         return check_losses(losses.cpu().numpy()), codes.cpu().numpy()
 
     def epochs_for(self, n_rows, n_epochs):
@@ -264,15 +268,19 @@ class SkorchLearner:
         Half way is what the middle one of all layers with weights is given. In place
         of a layer that there is not, or that was not called, there is the output.
         """
-        net, found = for_inference(self.estimator_), ([], [])
+        net = for_inference(self.estimator_)
         layers = last_and_middle(net.module_)
         with tapped(layers) as given:
-            for batch in gen_batches(len(rows), score_batch(self.X)):
+
+            def ask(batch):
                 given.clear()
                 output = forward(net, self.X[torch.as_tensor(rows[batch])])
-                for layer, kept in zip(layers, found):
-                    kept.append(as_vectors(given.get(layer, output)).cpu())
-        return tuple(torch.cat(kept).numpy() for kept in found)
+                return [as_vectors(given.get(one, output)).cpu() for one in layers]
+
+            found = [
+                found for _, found in in_batches(ask, len(rows), score_batch(self.X))
+            ]
+        return tuple(torch.cat(kept).numpy() for kept in zip(*found))
 
     def finish(self):
         """Return the current learner, without its optimizer, ready to be kept."""

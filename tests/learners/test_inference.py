@@ -1,14 +1,20 @@
 import math
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import prune
 
+from conftest import make_net
 from sklearn_ispl.learners._inference import (
     as_vectors,
     fold_batch_norm,
     for_inference,
+    in_batches,
     last_and_middle,
+    predict_codes,
+    probabilities,
     score_batch,
     tapped,
 )
@@ -118,3 +124,56 @@ def test_a_tap_sees_the_last_call_and_is_removed():
             layer(torch.full((4, 2), value))
         assert list(given) == [layer] and (given[layer] == 2).all()
     assert not layer._forward_pre_hooks
+
+
+def test_batches_shrink_until_the_device_has_memory_for_them():
+    asked = []
+
+    def ask(batch):
+        asked.append(batch.stop - batch.start)
+        if asked[-1] > 30:
+            raise torch.OutOfMemoryError
+        return asked[-1]
+
+    with pytest.warns(UserWarning, match="no memory for .* rows at once; it takes"):
+        found = [*in_batches(ask, 110, 100)]
+    assert [(batch.start, batch.stop, n) for batch, n in found] == [
+        (0, 25, 25), (25, 50, 25), (50, 75, 25), (75, 100, 25), (100, 110, 10),
+    ]  # fmt: skip
+    assert asked == [100, 50, 25, 25, 25, 25, 10]
+
+
+def test_a_device_without_memory_for_a_row_is_an_error():
+    def ask(batch):
+        raise torch.OutOfMemoryError("nothing left")
+
+    with pytest.raises(torch.OutOfMemoryError, match="nothing left"):
+        with pytest.warns(UserWarning):
+            [*in_batches(ask, 5, 4)]
+
+
+class Small(ConvNet):
+    """Has memory for twenty rows at a time."""
+
+    def forward(self, X):
+        if len(X) > 20:
+            raise torch.OutOfMemoryError
+        return super().forward(X)
+
+
+@pytest.mark.filterwarnings("ignore:The device has no memory")
+def test_what_a_small_device_says_is_what_a_large_one_says(digits):
+    X, y = digits
+    found = []
+    for module in (ConvNet, Small):
+        learner = make_learner(make_net(module=module), X, y, 10, "cpu")
+        learner.start(0)
+        learner.train(np.arange(200), 1)
+        rows = np.arange(len(X))
+        net = learner.estimator_
+        found.append(
+            [*learner.score(rows), *learner.look_inside(rows), predict_codes(net, X),
+             probabilities(net)(X)]
+        )  # fmt: skip
+    for large, small in zip(*found):
+        np.testing.assert_allclose(large, small, atol=1e-4)
