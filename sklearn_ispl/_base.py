@@ -108,7 +108,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             Training rows, finite numbers: 2-D, or images (n_rows, channels, height,
             width). Kept in memory once as float32, scaled where its values are far
             from what float32 and nets can take: beyond a million, below a thousandth,
-            or with a spread that is small beside their mean.
+            or with a spread that is small beside their mean. A value that is far from
+            all others of its feature, or of all pixels, is taken for a nearer one.
 
         y : array-like of shape (n_rows,)
             The given labels, of any type.

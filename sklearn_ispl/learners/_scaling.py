@@ -7,23 +7,27 @@ import numpy as np
 # What is left as it is: values that spread over so much, and lie not further from zero
 # than so many times that. A batch norm knows its inputs to about one in a thousand.
 SPREAD, OFFSET = (2.0**-10, 2.0**20), 2.0**5
-# The square of more than that, summed over rows, is no float32.
-LARGEST = 1e15
+# A value lies no further from the median of its kind than so many times as far as most
+# of those that differ from it: one row with a huge value must not decide what a batch
+# norm, or a search for equal values, takes for large.
+FAR = 32
 # So many rows tell the spread well enough.
 N_ROWS = 1000
 
 
 class Scaling(NamedTuple):
-    """A shift and a power of two: of each feature of a table, of all values of images.
+    """Limits, a shift and a power of two: of each feature of a table, or of all pixels.
 
-    Most data are left as they are: both are 0.
+    Most data are left as they are: nothing is beyond the limits, and both others are 0.
     """
 
+    low: np.ndarray
+    high: np.ndarray
     shift: np.ndarray
     power: np.ndarray
 
     def __call__(self, X):
-        """Return X, scaled, as contiguous float32.
+        """Return X, within its limits and scaled, as contiguous float32.
 
         Parameters
         ----------
@@ -32,29 +36,19 @@ class Scaling(NamedTuple):
         Returns
         -------
         X32 : ndarray of shape (n, ...), float32
-            `X` itself where it is float32 already and needs no scaling.
-
-        Raises
-        ------
-        ValueError
-            If a value is so far from the others that a net cannot hold both.
+            `X` itself where it is float32 already and nothing is changed.
         """
+        axis = 0 if np.ndim(self.low) else None
+        if np.any(X.min(axis) < self.low) or np.any(X.max(axis) > self.high):
+            X = np.clip(X.astype(np.float64), self.low, self.high)
         with np.errstate(over="ignore", under="ignore"):
             if self.is_needed():
                 # In halves, the difference of two numbers does not overflow.
                 X = np.ldexp(X / 2.0 - self.shift / 2.0, self.power + 1)
-            X32 = np.ascontiguousarray(X, dtype=np.float32)
-        if max(X32.max(), -X32.min()) > LARGEST:
-            row = np.unravel_index(np.abs(X32).argmax(), X32.shape)[0]
-            raise ValueError(
-                f"X has a value in row {row} that is more than {LARGEST:.0e} times as "
-                "far from zero as most values of its kind spread; the weak learners, "
-                "which compute in float32, cannot hold both. Drop the row, or scale X."
-            )
-        return X32
+            return np.ascontiguousarray(X, dtype=np.float32)
 
     def is_needed(self):
-        """Whether any value is changed."""
+        """Whether values within the limits are changed."""
         return bool(self.shift.any() or self.power.any())
 
     def undo(self, X32):
@@ -81,13 +75,25 @@ def scaling_of(X):
     sample = X[:: -(-len(X) // N_ROWS)].astype(np.float64)
     low, middle, high = np.percentile(sample, [5, 50, 95], axis=axis)
     with np.errstate(over="ignore"):
-        spread = np.asarray(high - low)
-        if not spread.all():
-            # Most values are the same.
-            whole = X.max(axis).astype(np.float64) - X.min(axis).astype(np.float64)
-            spread = np.where(spread > 0, spread, whole)
-        spread = np.minimum(spread, 2.0**1000)  # products with it are finite
+        apart = np.minimum(_apart(sample, X, middle, axis), 2.0**1000)
+        limits = middle - FAR * apart, middle + FAR * apart
+        spread = np.minimum(high - low, 2.0**1000)  # products with it are finite
+        spread = np.where(spread > 0, spread, apart)
     bound = np.where(spread > 0, OFFSET * spread, SPREAD[1])
     shift = np.where(np.abs(middle) > bound, middle, 0.0)
     usual = (spread == 0) | (spread >= SPREAD[0]) & (spread <= SPREAD[1])
-    return Scaling(shift, np.where(usual, 0, -np.frexp(spread)[1]))
+    return Scaling(*limits, shift, np.where(usual, 0, -np.frexp(spread)[1]))
+
+
+def _apart(sample, X, middle, axis):
+    """Return how far from the middle most values are, of those that are not there.
+
+    If all of the sample are, of all rows.
+    """
+    distance = np.abs(sample - middle)
+    same = distance == 0
+    distance[same & ~same.all(axis)] = np.nan
+    found = np.nanpercentile(distance, 75, axis=axis)
+    if np.all(found > 0) or X is sample:
+        return found
+    return np.where(found > 0, found, _apart(X, X, middle, axis))

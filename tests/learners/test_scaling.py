@@ -52,12 +52,37 @@ def test_features_are_scaled_one_by_one():
 
 
 @pytest.mark.parametrize("shape", [(300, 4), (300, 1, 2, 2)])
-@pytest.mark.parametrize("value", [1e200, -1e18])
-def test_a_value_far_from_all_others_is_an_error(shape, value):
-    X = np.random.RandomState(0).normal(size=shape)
+@pytest.mark.parametrize("value", [1e300, -1e18, 1e4])
+@pytest.mark.parametrize("rare", [False, True])
+def test_a_value_far_from_all_others_comes_nearer(shape, value, rare):
+    usual = np.random.RandomState(0).normal(size=shape)
+    if rare:
+        # Of fewer than one in twenty the spread is that of these alone.
+        usual[np.arange(300) % 30 > 0] = 0
+    X = usual.copy()
     X[217].flat[2] = value
-    with pytest.raises(ValueError, match="X has a value in row 217.*Drop the row, or"):
-        ISPLFilter().fit(X, np.arange(300) % 2)
+    X32, expected = scaling_of(X)(X), scaling_of(usual)(usual)
+    others = np.ones(shape, dtype=bool)
+    others[217].flat[2] = False
+    np.testing.assert_array_equal(X32[others], expected[others])
+    assert 5 < np.sign(value) * X32[~others][0] < 160
+
+
+def test_of_values_that_are_all_the_same_but_one_that_one_is_kept():
+    X = np.zeros((300, 2))
+    X[5, 1] = 3
+    np.testing.assert_array_equal(scaling_of(X)(X), X)
+
+
+@pytest.mark.parametrize("value", [100, 1e6])
+def test_one_row_with_a_huge_value_does_not_hide_the_poison(backdoored_digits, value):
+    X, y, poisoned, target = backdoored_digits(0)
+    X = X.copy()
+    X[np.flatnonzero(~poisoned)[5], 0, 3, 3] = value
+    ispl = ISPLFilter(self_training_epochs=10, random_state=0).fit(X, y)
+    assert target in ispl.poisoned_classes_
+    assert not (ispl.support_ & poisoned).any()
+    assert ispl.support_[~poisoned].mean() > 0.97
 
 
 @pytest.mark.parametrize("scale, shift", [(1e18, 0), (1e-30, 0), (1, 1e9)])
