@@ -77,7 +77,12 @@ def run(scenario, data_home):
     for part, found in findings(attack.X, attack.y, scenario.seed).items():
         left = int((found.support & poisoned).sum())
         fpr = float((~found.support[~poisoned]).mean())
-        yield {**what, "without": part, "left": left, "fpr": fpr}
+        kept = [int(one.label) for one in found.evidence if one.suspect != one.rejected]
+        yield {
+            **what, "without": part, "left": left, "fpr": fpr,
+            "named": found.poisoned.tolist(), "suspect_and_kept": kept,
+            "unlearned": found.unlearned.tolist(),
+        }  # fmt: skip
 
 
 def summary(lines):
@@ -91,10 +96,14 @@ def summary(lines):
         lost = [r["fpr"] for r in attacked] or [np.nan]
         whole = sum(r["fpr"] == 0 for r in clean)
         without = "" if part == WHOLE else "without "
+        spoken = ("named", "suspect_and_kept", "unlearned")
+        silent = sum(
+            x > 0 and not any(r[one] for one in spoken) for x, r in zip(left, attacked)
+        )
         yield (
             f"{without}{part}: 99 % found in {found} of {len(attacked)}, more than "
-            f"half left in {half}, {100 * np.mean(lost):.2f} % of the clean rows lost, "
-            f"{whole} of {len(clean)} clean sets lose nothing"
+            f"half left in {half}, some left and nothing said in {silent}, {100 * np.mean(lost):.2f} % "
+            f"of the clean rows lost, {whole} of {len(clean)} clean sets lose nothing"
         )
 
 

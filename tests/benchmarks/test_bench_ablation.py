@@ -20,14 +20,16 @@ def test_without_a_part_nothing_of_it_is_left(script, backdoored_digits):
 
 
 def test_the_summary_counts_what_is_left_without_a_part(script):
-    what = {"A": 0.9, "n_poisoned": 10, "fpr": 0.02}
+    what = {"A": 0.9, "n_poisoned": 10, "fpr": 0.02, "named": [3], "unlearned": []}
+    what["suspect_and_kept"] = []
     lines = [{**what, "without": script.WHOLE, "left": left} for left in (0, 6)]
-    lines += [{**what, "without": "marks", "left": 9}]
+    lines += [{**what, "without": "marks", "left": 9, "named": []}]
     lines += [{**what, "without": "marks", "left": 0, "A": None, "fpr": 0.0}]
     whole, *_, marks = script.summary(lines)
     assert whole == (
-        "all of it: 99 % found in 1 of 2, more than half left in 1, 2.00 % of the "
-        "clean rows lost, 0 of 0 clean sets lose nothing"
+        "all of it: 99 % found in 1 of 2, more than half left in 1, some left and "
+        "nothing said in 0, 2.00 % of the clean rows lost, 0 of 0 clean sets lose nothing"
     )
-    assert "without marks: 99 % found in 0 of 1, more than half left in 1" in marks
+    assert "without marks: 99 % found in 0 of 1, more than half left in 1, some" in marks
+    assert "nothing said in 1" in marks
     assert "1 of 1 clean sets lose nothing" in marks
