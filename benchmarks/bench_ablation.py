@@ -102,8 +102,9 @@ def summary(lines):
         )
         yield (
             f"{without}{part}: 99 % found in {found} of {len(attacked)}, more than "
-            f"half left in {half}, some left and nothing said in {silent}, {100 * np.mean(lost):.2f} % "
-            f"of the clean rows lost, {whole} of {len(clean)} clean sets lose nothing"
+            f"half left in {half}, some left and nothing said in {silent}, "
+            f"{100 * np.mean(lost):.2f} % of the clean rows lost, {whole} of "
+            f"{len(clean)} clean sets lose nothing"
         )
 
 
