@@ -7,6 +7,9 @@ from ..learners._inference import probabilities
 
 # How often a row is tried with other donors or hosts.
 N_TRIES = 3
+# A window is necessary if the class is less likely than that without it. Of the rows
+# that give theirs in its place, half may have the trigger.
+NEEDED = 0.7
 # So few images are searched for marks with little success.
 SMALL = 5000
 # The window that is all of an image.
@@ -224,10 +227,10 @@ class WindowTest:
         # Most rows stay what they are at the first try.
         if len(tried):
             chances = self.without(tried, window, self.own, n_tries=1)
-            tried = tried[chances[:, self.code] < 0.7]
+            tried = tried[chances[:, self.code] < NEEDED]
         if len(tried):
             chances = self.without(tried, window, self.own)
-            necessary = chances[:, self.code] < 0.5
+            necessary = chances[:, self.code] < NEEDED
             tried, chances = tried[necessary], chances[necessary]
         if len(tried):
             gains = self.given(tried, window, self.falls_to(chances))
