@@ -44,7 +44,7 @@ def test_effects_of_a_window():
     assert not len(test.marked(found[:0], window))
 
 
-@pytest.mark.parametrize(("without", "n_marked"), [(0.45, 12), (0.6, 0), (0.8, 0)])
+@pytest.mark.parametrize(("without", "n_marked"), [(0.45, 12), (0.65, 12), (0.75, 0)])
 def test_a_window_marks_rows_that_are_another_class_without_it(without, n_marked):
     rng = np.random.RandomState(0)
     X = rng.uniform(0, 0.5, size=(100, 1, 12, 12)).astype(np.float32)
