@@ -137,7 +137,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             If every row of a class was rejected, by the vote or in self-training.
 
         UnlearnedClassWarning
-            If models know less than three in ten rows of a class (``method="core"``).
+            If models know less than three in ten rows of a class, or probes contradict
+            most of the rest of a class with a suspect group (``method="core"``).
 
         WeakEvidenceWarning
             If a group of rows is suspect, but is kept (``method="core"``).
@@ -273,7 +274,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     def _warn_of_unlearned_classes(self):
         if len(self.unlearned_classes_):
             warnings.warn(
-                "The models know less than three in ten rows of these classes: "
+                "The models know less than three in ten rows of these classes, or "
+                "contradict most of what is left of them without a suspect group: "
                 f"{self.unlearned_classes_.tolist()}. They have nothing to tell of "
                 "poison in these classes, which may stay. Give more rows, or an "
                 "estimator that learns them faster.",

@@ -40,8 +40,8 @@ class Evidence(NamedTuple):
 
     rows : ndarray of int
         The numbers of the rows of the group, refined, and of those that stand out among
-        the rest of the class. The figures that follow are of the group as it was
-        proposed.
+        the rest of the class. `excess` and `score` are of the group as it was proposed,
+        `contradicted` is of these rows.
 
     proposer : str
         Who proposed the group, see `PROPOSERS`.
@@ -81,8 +81,8 @@ def incompatible_groups(
 
     1. Probes half way through a model, which were fitted without the rows of a class,
        say what each row of it is typical of: the class predicted, and the rank of the
-       confidence among held-out rows of that class. This is done anew some times, each
-       time with other classes left out beside it.
+       confidence among held-out rows of that class. This is done anew some times,
+       mostly with other classes left out beside it.
     2. Parts of each class are groups to test, whoever proposes them, see `propose`. The
        group with the largest score is that of the class.
     3. The scores of the other classes are the measure: a class is suspect whose score
@@ -140,7 +140,7 @@ def incompatible_groups(
     evidence.sort(key=lambda found: -found.score)
     # Roots of scores are closer to normal than scores, of which none is negative.
     scores = np.sqrt([found.score for found in evidence])
-    most = few_classes(len(classes))
+    most = few_classes(len(evidence))
     n_suspect = n_outlying(scores, false_alarm_rate, most)
 
     def stands_out(found):
@@ -174,7 +174,7 @@ def excess_classes(group, predicted, typical):
         Rows of a class.
 
     predicted, typical : ndarray of shape (n_repeats, n)
-        See `rank_among`; each time by other probes.
+        See `typicality`; each time by other probes.
 
     Returns
     -------

@@ -30,7 +30,7 @@ PARAMETERS = """Parameters
         the level of the test of ``method="core"`` that says whether a class has a group
         that stands out. On tables of many classes it is more often. A smaller rate
         keeps more clean rows, and more poison that is hard to tell. A group that stands
-        out goes only if models of all other rows contradict its labels, too.
+        out goes only if probes of all other rows contradict its labels, too.
 
     alpha : float in (0, 1], default=1/4
         The paper's alpha: share of the current set that a learner is trained on in
@@ -68,7 +68,8 @@ PARAMETERS = """Parameters
 
     self_training_epochs : int, default=None
         Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 for
-        ``method="paper-2023"``, and 20 for ``method="core"``.
+        ``method="paper-2023"``, and 20 for ``method="core"``, whose one model takes
+        more where rows are so few that it would take less than a hundred steps.
 
     n_jobs : int, default=None
         Repeats, models, and classes searched for marks, that run at
@@ -122,10 +123,11 @@ ATTRIBUTES = """Attributes
         root of the number of rows, of which as large a share counts as the class has
         other rows; `suspect`, whether the score stands out from those of other classes;
         `contradicted`, the share of the rows whose label probes of all other rows
-        contradict, NaN where they were not asked; `rejected`. Empty for fewer than four
-        classes, and without a class of fewer than 16 rows. The figures are of the group
-        as it was proposed; `rows` are those of the group refined, and what stands out
-        among the rest of the class. Only with ``method="core"`` and self-training.
+        contradict, NaN where they were not asked; `rejected`. Classes of fewer than 16
+        rows are left out; it is empty if there are fewer than four classes. `excess`
+        and `score` are of the group as it was proposed; `rows` are those of the group
+        refined, and what stands out among the rest of the class. Only with
+        ``method="core"`` and self-training.
 
     suspicion_ : ndarray of shape (n_rows,)
         From 0 to 1, to rank rows for review; no probability. From 1/2 for rejected

@@ -38,11 +38,11 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     Learning. The weak learner of every component votes on the label of every row. With
     ``method="paper"`` the votes decide. By default the components, and clusters in the
     features of a model of all rows, are groups to test: those are rejected that are
-    incompatible with the rest of their class, and that models of all other rows
+    incompatible with the rest of their class, and that probes of all other rows
     contradict. Rows go, too, that a mark makes what their label says.
     The labels of rejected rows are in `poisoned_classes_`, what is known of each class
     in `evidence_`. Neither a trusted subset nor the poison rate is needed; but the
-    poison must be the smaller part of every class.
+    poison should be the smaller part of every class.
 
     In a Pipeline a step cannot drop rows. So ``fit_transform(X, y)`` returns X with
     every rejected row *replaced by a kept row of the same given label*, drawn at
@@ -66,18 +66,18 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     Notes
     -----
-    ``method="core"`` goes beside the vote as follows. A model is trained on all rows,
-    poison included, for long enough to know the trigger. It is then asked for *marks*.
-    Of images, the search starts from rows of two properties: one small window of
-    theirs, put in the place of the same window of an image of another class, turns that
-    image into the row's class; and the row becomes that other class with the window of
-    a row of its own. The pixels that such rows have in common are painted on images of
-    other classes. If these turn into the class, the pixels are a mark, and all rows of
-    the class that have them are rejected. Windows have 28 % of the shorter side of an
-    image, so placed that any mark of a tenth of it is within one. Where it is not the
-    same, pixel by pixel, in all poisoned rows, a probe learns from the rows of the
-    start what windows with the mark look like and do. Models of all other rows decide
-    on the group that it finds, and on those most like it: an honest group is what its
+    ``method="core"`` goes beside the vote as follows. A model is trained on all
+    rows, poison included, for long enough to know the trigger. It is then asked for
+    *marks*. Of images, the search starts from rows of which one small window turns
+    an image of another class into the row's class when it is pasted there, and
+    without which the row itself is no longer sure to be of its class. The pixels
+    that such rows have in common are painted on images of other classes. If these
+    turn into the class, the pixels are a mark, and all rows of the class that have
+    them are rejected. Windows have 28 % of the shorter side of an image, so placed
+    that any mark of a tenth of it is within one. Where it is not the same, pixel by
+    pixel, in all poisoned rows, a probe learns from the rows of the start what
+    windows with the mark look like and do. Probes of all other rows decide on the
+    group that it finds, and on those most like it: an honest group is what its
     label says to them, and stays.
 
     Of images and of tables, the search goes on in clusters of each class, in the

@@ -20,7 +20,7 @@ NO_ROWS = np.array([], dtype=int)
 class Group(NamedTuple):
     """Rows of a class that may be poisoned, and its fringe: the rows most like them.
 
-    As numbers of rows. Models of all other rows decide on both.
+    As numbers of rows. Probes of all other rows decide on both.
     """
 
     rows: np.ndarray

@@ -151,15 +151,17 @@ def contradicted_rows(activations, codes, known, groups, rng):
     -------
     contradicted : ndarray of shape (n,), bool
         Their labels are less likely than those of nearly all rows of the classes that
-        have no group, to probes that were fitted to neither (Definition 4.2). None
-        without a group.
+        have no group, to probes that were fitted to neither (Definition 4.2). All false
+        if there is no group.
     """
     settings, trusted = ProbeSettings(), ~known
     for group in groups:
         trusted[np.concatenate(group)] = False
     if not groups or not trusted.any():
         return np.zeros(len(codes), dtype=bool)
-    usual = ~np.isin(codes, codes[~trusted])
+    # Of a class of few rows, some have a label that their probe never saw.
+    usual = np.bincount(codes)[codes] >= 2 * settings.n_folds
+    usual &= ~np.isin(codes, codes[~trusted])
     if not usual.any():
         usual = trusted
     chances = _chances(activations, codes, trusted, rng, settings)

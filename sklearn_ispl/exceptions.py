@@ -36,7 +36,7 @@ class ClassVanishedWarning(UserWarning):
 
 
 class UnlearnedClassWarning(UserWarning):
-    """The models that judge the rows of a class know too few of them.
+    """Models know too few rows of a class, or probes contradict most of its rest.
 
     Given by ``method="core"``. They have nothing to tell of poison in such a class,
     which may stay.

@@ -106,3 +106,11 @@ def test_where_next_to_nothing_is_left_next_to_nothing_is_contradicted(n_left):
         looks_of(truth), codes, (rows[:10],), known=rows[~left]
     )
     assert contradicted.mean() < 0.5
+
+
+def test_labels_that_exist_once_do_not_silence_the_probes():
+    truth, codes, _, poisoned = ten_poisoned_classes()
+    clean = np.flatnonzero((truth == codes) & (codes != 3))
+    codes[clean[::18]] = np.arange(10, 10 + len(clean[::18]))
+    contradicted = contradicted_in(looks_of(truth), codes, (poisoned,))
+    assert contradicted[poisoned].mean() > 0.9

@@ -69,11 +69,11 @@ class WindowTest:
     A window is a pair of slices, of rows and columns, or one of arrays that name its
     pixels one by one. The rows of a table are images of one line here.
 
-    A window is *necessary* for a row that is taken for another class once it has the
-    window of some other row of its own class. It is *sufficient* if an image of that
-    other class that is given the row's window is taken for the row's class. Of a row
-    with a trigger both hold, for what is left of it without the trigger is an image of
-    another class; of an honest row both hardly ever do.
+    A window is *necessary* for a row that is no longer sure to be of its class once it
+    has the window of some other row of that class. It is *sufficient* if an image of
+    the class that the row falls to is taken for the row's class once it is given the
+    row's window. Of a row with a trigger both hold, for what is left of it without the
+    trigger is an image of another class; of a clean row both hardly ever do.
 
     Parameters
     ----------

@@ -99,7 +99,8 @@ def in_batches(ask, n_rows, size):
 def last_and_middle(module):
     """Return the last linear layer of a module, and the middle one of all with weights.
 
-    None in place of a layer that there is not.
+    Of two layers the second is the middle one. None in place of a layer that there is
+    not.
     """
     modules = list(module.modules())
     linear = [m for m in modules if isinstance(m, nn.Linear)]
@@ -113,10 +114,13 @@ def tapped(layers):
     """Yield a dict of what layers were given when they were last called."""
     given = {}
 
-    def keep(layer, inputs):
-        given[layer] = inputs[0]
+    def keep(layer, inputs, named):
+        given[layer] = next(iter([*inputs, *named.values()]))
 
-    hooks = [layer.register_forward_pre_hook(keep) for layer in set(layers) - {None}]
+    hooks = [
+        layer.register_forward_pre_hook(keep, with_kwargs=True)
+        for layer in set(layers) - {None}
+    ]
     try:
         yield given
     finally:
@@ -125,7 +129,9 @@ def tapped(layers):
 
 
 def as_vectors(activations, most=512):
-    """Return the activations of rows as vectors; of images, means over a grid.
+    """Return the activations of rows as vectors.
+
+    Of images they are means over a grid, of sequences means over their steps.
 
     Parameters
     ----------
@@ -141,6 +147,8 @@ def as_vectors(activations, most=512):
         fields = int(np.clip(np.sqrt(most / activations.shape[1]), 1, 4))
         grid = [min(fields, size) for size in activations.shape[2:]]
         activations = F.adaptive_avg_pool2d(activations, grid)
+    if activations.ndim == 3:
+        activations = activations.mean(1)
     return activations.flatten(1)
 
 

@@ -96,4 +96,8 @@ def _apart(sample, X, middle, axis):
     found = np.nanpercentile(distance, 75, axis=axis)
     if np.all(found > 0) or X is sample:
         return found
-    return np.where(found > 0, found, _apart(X, X, middle, axis))
+    if axis is None:
+        return _apart(X, X, middle, axis)
+    rare = found == 0
+    found[rare] = _apart(X[:, rare], X[:, rare], middle[rare], axis)
+    return found

@@ -63,5 +63,5 @@ def carry_out(new_learner, task):
 
 
 def whole_task(rows, rng, n_epochs):
-    """Return the task to train a model of all of some rows, poison too."""
+    """Return the task to train a model on some rows, poison too, and to look inside."""
     return Task(draw_seed(rng), rows, rows, n_epochs, look_inside=True)

@@ -275,7 +275,10 @@ class SkorchLearner:
             def ask(batch):
                 given.clear()
                 output = forward(net, self.X[torch.as_tensor(rows[batch])])
-                return [as_vectors(given.get(one, output)).cpu() for one in layers]
+                found = [given.get(layer, output) for layer in layers]
+                # Of a layer that does not see row by row, nothing can be told.
+                per_row = [one if len(one) == len(output) else output for one in found]
+                return [as_vectors(one).cpu() for one in per_row]
 
             found = [
                 found for _, found in in_batches(ask, len(rows), score_batch(self.X))

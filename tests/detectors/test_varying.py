@@ -314,7 +314,7 @@ def test_rows_with_a_pattern_that_many_share_are_not_searched_for_others(
     found = search.search(verdict)
     shared, groups = found.exact, found.groups
     if n_with < many:
-        # Models of the other rows may clear them.
+        # Probes of the other rows may clear them.
         few, *groups = found.groups
         np.testing.assert_array_equal(few.rows, with_it)
         assert not shared.any() and set(np.flatnonzero(marked)) <= rows_of(groups)
