@@ -90,14 +90,17 @@ def _apart(sample, X, middle, axis):
 
     If all of the sample are, of all rows.
     """
-    distance = np.abs(sample - middle)
+    found = np.asarray(_distance(sample, middle, axis))
+    if axis is None:
+        return found if found > 0 else _distance(X, middle, axis)
+    rare = found == 0
+    if rare.any():
+        found[rare] = _distance(X[:, rare], middle[rare], axis)
+    return found
+
+
+def _distance(X, middle, axis):
+    distance = np.abs(X.astype(np.float64) - middle)
     same = distance == 0
     distance[same & ~same.all(axis)] = np.nan
-    found = np.nanpercentile(distance, 75, axis=axis)
-    if np.all(found > 0) or X is sample:
-        return found
-    if axis is None:
-        return _apart(X, X, middle, axis)
-    rare = found == 0
-    found[rare] = _apart(X[:, rare], X[:, rare], middle[rare], axis)
-    return found
+    return np.nanpercentile(distance, 75, axis=axis)
