@@ -79,7 +79,7 @@ def test_one_row_with_a_huge_value_does_not_hide_the_poison(backdoored_digits, v
     X, y, poisoned, target = backdoored_digits(0)
     X = X.copy()
     X[np.flatnonzero(~poisoned)[5], 0, 3, 3] = value
-    ispl = ISPLFilter(self_training_epochs=10, random_state=0).fit(X, y)
+    ispl = ISPLFilter(random_state=0).fit(X, y)
     assert target in ispl.poisoned_classes_
     assert not (ispl.support_ & poisoned).any()
     assert ispl.support_[~poisoned].mean() > 0.97
