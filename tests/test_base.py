@@ -145,7 +145,7 @@ def test_a_class_that_cannot_be_learned_is_named(digits):
     X, y = digits
     y = np.where(np.arange(360) % 12 == 0, 99, y)
     ispl = ISPLFilter(n_repeats=1, random_state=0)
-    with pytest.warns(UnlearnedClassWarning, match=r"these classes: \[99\]") as caught:
+    with pytest.warns(UnlearnedClassWarning, match=r"suspect group: \[99\]") as caught:
         ispl.fit(X, y)
     assert caught[0].filename == __file__
     assert ispl.unlearned_classes_.tolist() == [99]
