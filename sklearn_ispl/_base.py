@@ -235,9 +235,6 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 self.predictions_, components, codes, self.core_share, rng
             )
 
-        def examine(tasks):
-            return parallel(delayed(carry_out)(new_learner, task) for task in tasks)
-
         if self.method == "core" and self.self_training:
             marks = MarkSearch(parallel, X, codes, rng)
             finding = find_poison(
@@ -259,6 +256,10 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         elif self.method == "core":
             self.support_ = self.vote_support_
         else:
+
+            def examine(tasks):
+                return parallel(delayed(carry_out)(new_learner, task) for task in tasks)
+
             late = self.method == "paper-2023"
             support = vote_support(self.votes_, codes, rng, n_votes=2 if late else 0)
             self.support_ = self.vote_support_ = support

@@ -59,7 +59,7 @@ PARAMETERS = """Parameters
         a trigger from a handful of rows.
 
     self_training : bool, default=True
-        Whether models trained beside the weak learners have the last word. With
+        Whether more than the vote of the weak learners decides. With
         ``method="paper"``, a fresh model is trained on the kept rows and adds the
         rejected rows whose label it predicts; a few poisoned rows among the kept ones
         suffice to bring back all. With ``method="paper-2023"``, rows are kept whose

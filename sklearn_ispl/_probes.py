@@ -76,14 +76,12 @@ def typicality(activations, codes, known, rng):
         if not len(others):
             continue
         chances = probe.predict_proba(activations[rows])
-        of_others = probe.predict_proba(activations[others])
-        given = np.searchsorted(probe.classes_, codes[others])
         predicted[rows] = probe.classes_[chances.argmax(axis=1)]
         typical[rows] = rank_among(
             predicted[rows],
             chances.max(axis=1),
             codes[others],
-            of_others[np.arange(len(others)), given],
+            _of_labels(probe, activations[others], codes[others]),
         )
     return predicted, typical
 
@@ -97,6 +95,12 @@ def _probe(activations, codes, shrinkage):
         # A class of one row has no covariance of its own, and needs none.
         warnings.simplefilter("ignore", UserWarning)
         return probe.fit(activations, codes)
+
+
+def _of_labels(probe, activations, codes):
+    """Return how likely the labels of rows are, all of which the probe knows."""
+    given = np.searchsorted(probe.classes_, codes)
+    return probe.predict_proba(activations)[np.arange(len(codes)), given]
 
 
 def rank_among(predicted, confidence, codes, given):
@@ -180,7 +184,5 @@ def _chances(activations, codes, trusted, rng, settings):
         # A label that the probe never saw has no chance.
         judged = np.flatnonzero(judged & np.isin(codes, probe.classes_))
         if len(judged):
-            given = np.searchsorted(probe.classes_, codes[judged])
-            of_classes = probe.predict_proba(activations[judged])
-            chances[judged] = of_classes[np.arange(len(judged)), given]
+            chances[judged] = _of_labels(probe, activations[judged], codes[judged])
     return chances

@@ -275,14 +275,13 @@ class SkorchLearner:
             def ask(batch):
                 given.clear()
                 output = forward(net, self.X[torch.as_tensor(rows[batch])])
-                found = [given.get(layer, output) for layer in layers]
+                seen = [given.get(layer, output) for layer in layers]
                 # Of a layer that does not see row by row, nothing can be told.
-                per_row = [one if len(one) == len(output) else output for one in found]
+                per_row = [one if len(one) == len(output) else output for one in seen]
                 return [as_vectors(one).cpu() for one in per_row]
 
-            found = [
-                found for _, found in in_batches(ask, len(rows), score_batch(self.X))
-            ]
+            batches = in_batches(ask, len(rows), score_batch(self.X))
+            found = [vectors for _, vectors in batches]
         return tuple(torch.cat(kept).numpy() for kept in zip(*found))
 
     def finish(self):

@@ -141,6 +141,27 @@ def test_a_tap_sees_what_a_layer_is_given_by_name():
     assert given[module.last].shape == (4, 3)
 
 
+class Doubling(nn.Module):
+    """Gives its middle layer two rows for each."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.middle = nn.Linear(64, width), nn.Linear(width, width)
+        self.last = nn.Linear(width, 10)
+
+    def forward(self, X):
+        seen = self.first(X.flatten(1))
+        return self.last(self.middle(torch.cat([seen, seen]))[: len(X)])
+
+
+def test_in_place_of_a_layer_that_does_not_see_row_by_row_there_is_the_output(digits):
+    X, y = digits
+    learner = make_learner(make_net(module=Doubling), X, y, 10, "cpu")
+    learner.start(0)
+    features, activations = learner.look_inside(np.arange(50))
+    assert features.shape == (50, 8) and activations.shape == (50, 10)
+
+
 def test_batches_shrink_until_the_device_has_memory_for_them():
     asked = []
 
