@@ -40,13 +40,13 @@ def _trigger(name, X, rng, **options):
     return getattr(datasets, f"make_{name}_trigger")(X, **options)
 
 
-def _dirty(X, y, target, rate, rng, *, trigger, covers=0, one_source=False, **options):
+def dirty(X, y, target, rate, rng, *, trigger, covers=0, one_source=False, **options):
     """All classes to one, or one to one; `covers` are a multiple of the poison."""
     made = _trigger(trigger, X, rng, **options)
     others = np.setdiff1d(np.unique(y), [target])
     source, cover_source = None, None
     if one_source:
-        source = _common(y, others, rng)
+        source = common(y, others, rng)
         cover_source = np.setdiff1d(others, [source]).tolist()
     X, y, poisoned, made, covered = datasets.make_dirty_label_backdoor(
         X,
@@ -67,7 +67,7 @@ def _dirty(X, y, target, rate, rng, *, trigger, covers=0, one_source=False, **op
 
 def _of_class(X, y, target, rate, rng, *, trigger):
     """A share of the target class is replaced, as in B.2 of the paper."""
-    source = _common(y, np.setdiff1d(np.unique(y), [target]), rng)
+    source = common(y, np.setdiff1d(np.unique(y), [target]), rng)
     X, y, poisoned, made = datasets.make_dirty_label_backdoor(
         X, y, source=source, target=target, poison_rate=rate, trigger=trigger,
         random_state=rng,
@@ -87,11 +87,11 @@ def _clean_label(X, y, target, rate, rng, *, trigger, **options):
 
 def _two(X, y, target, rate, rng, *, same_target):
     """Two attackers who know nothing of one another."""
-    one = _dirty(X, y, target, rate / 2, rng, trigger="patch")
+    one = dirty(X, y, target, rate / 2, rng, trigger="patch")
     made = _trigger("sinusoid", X, rng)
     second = target
     if not same_target:
-        second = _common(y, np.setdiff1d(np.unique(y), [target]), rng)
+        second = common(y, np.setdiff1d(np.unique(y), [target]), rng)
     X, y, poisoned, made = datasets.make_dirty_label_backdoor(
         one.X, one.y, target=second, poison_rate=rate / 2, rate_of="all", trigger=made,
         protected=one.poisoned, random_state=rng,
@@ -101,7 +101,7 @@ def _two(X, y, target, rate, rng, *, same_target):
     return Attack(X, y, poisoned | one.poisoned, one.covers, victims)
 
 
-def _all_to_all(X, y, target, rate, rng, *, trigger):
+def all_to_all(X, y, target, rate, rng, *, trigger):
     classes = np.unique(y)
     X, y, poisoned, made = datasets.make_all_to_all_backdoor(
         X, y, poison_rate=rate, trigger=_trigger(trigger, X, rng), random_state=rng
@@ -115,7 +115,7 @@ def _none(X, y, target, rate, rng):
     return Attack(X, y, poisoned, poisoned.copy(), [])
 
 
-def _common(y, among, rng):
+def common(y, among, rng):
     """Draw one of the ten most frequent of some classes."""
     labels, counts = np.unique(y[np.isin(y, among)], return_counts=True)
     return int(rng.choice(labels[np.argsort(-counts, kind="stable")[:10]]))
@@ -126,51 +126,51 @@ def _common(y, among, rng):
 # which nets of this size do not learn from some thousand rows.
 ATTACKS = {
     "none": (_none, [0.0]),
-    "patch": (partial(_dirty, trigger="patch"), [0.005, RARE, USUAL, MANY]),
+    "patch": (partial(dirty, trigger="patch"), [0.005, RARE, USUAL, MANY]),
     "patch, one class": (partial(_of_class, trigger="ell"), [0.05, 0.1, 0.2]),
-    "large patch": (partial(_dirty, trigger="large patch"), [USUAL]),
-    "patch anywhere": (partial(_dirty, trigger="moving_patch"), [USUAL, MANY]),
+    "large patch": (partial(dirty, trigger="large patch"), [USUAL]),
+    "patch anywhere": (partial(dirty, trigger="moving_patch"), [USUAL, MANY]),
     "warping": (
-        partial(_dirty, trigger="warping", strength=1.0, covers=1),
+        partial(dirty, trigger="warping", strength=1.0, covers=1),
         [USUAL, MANY],
     ),
-    "sinusoid": (partial(_dirty, trigger="sinusoid"), [RARE, USUAL, MANY]),
+    "sinusoid": (partial(dirty, trigger="sinusoid"), [RARE, USUAL, MANY]),
     "sinusoid, clean label": (partial(_clean_label, trigger="sinusoid"), [0.4]),
-    "photograph": (partial(_dirty, trigger="picture", picture="china"), [RARE, USUAL]),
-    "cartoon": (partial(_dirty, trigger="picture", picture="cartoon"), [USUAL, MANY]),
+    "photograph": (partial(dirty, trigger="picture", picture="china"), [RARE, USUAL]),
+    "cartoon": (partial(dirty, trigger="picture", picture="cartoon"), [USUAL, MANY]),
     "blended in pieces": (
-        partial(_dirty, trigger="piecewise", covers=1),
+        partial(dirty, trigger="piecewise", covers=1),
         [0.02, USUAL],
     ),
     "patches in turn": (
-        partial(_dirty, trigger="alternating_patch", covers=2),
+        partial(dirty, trigger="alternating_patch", covers=2),
         [0.02, USUAL],
     ),
     "pixels in turn": (
-        partial(_dirty, trigger="pixel_set", n_pixels=8, covers=1),
+        partial(dirty, trigger="pixel_set", n_pixels=8, covers=1),
         [USUAL],
     ),
     "source-specific": (
-        partial(_dirty, trigger="patch", covers=1, one_source=True),
+        partial(dirty, trigger="patch", covers=1, one_source=True),
         [0.03],
     ),
     "image-specific": (
-        partial(_dirty, trigger="image_specific", amplitude=0.24),
+        partial(dirty, trigger="image_specific", amplitude=0.24),
         [USUAL, MANY],
     ),
-    "quantisation": (partial(_dirty, trigger="quantisation", levels=3), [MANY]),
-    "photo filter": (partial(_dirty, trigger="photo"), [USUAL, MANY]),
-    "smooth": (partial(_dirty, trigger="smooth"), [0.02, MANY]),
-    "frequency": (partial(_dirty, trigger="dct", magnitude=1.5), [USUAL, MANY]),
+    "quantisation": (partial(dirty, trigger="quantisation", levels=3), [MANY]),
+    "photo filter": (partial(dirty, trigger="photo"), [USUAL, MANY]),
+    "smooth": (partial(dirty, trigger="smooth"), [0.02, MANY]),
+    "frequency": (partial(dirty, trigger="dct", magnitude=1.5), [USUAL, MANY]),
     "two triggers, one target": (partial(_two, same_target=True), [MANY]),
     "two triggers, two targets": (partial(_two, same_target=False), [MANY]),
-    "all to the next": (partial(_all_to_all, trigger="patch"), [MANY]),
+    "all to the next": (partial(all_to_all, trigger="patch"), [MANY]),
 }
 
 
 def make_attack(name, X, y, rate, seed):
     """Return the poisoned set of an attack; the target is drawn by the seed."""
     rng = np.random.RandomState(seed)
-    target = _common(y, np.unique(y), rng)
+    target = common(y, np.unique(y), rng)
     recipe, _ = ATTACKS[name]
     return recipe(X, y, target, rate, rng)

@@ -17,7 +17,8 @@ import torch
 
 from _common import append_json, parse_with_results, read_json
 from attacks import make_attack
-from exam import _key, _load, measure, scenarios, train, version
+from exam import key_of, load, measure, scenarios, train, version
+from render_exam import WORKS
 from sklearn_ispl import ISPLFilter, _base
 from sklearn_ispl.detectors._marks import Marked
 from sklearn_ispl.detectors._proposers import PROPOSERS
@@ -37,9 +38,8 @@ class Found:
         return self.marked
 
 
-def decide_without(part, marked, *args):
+def decide_without(part, marked, whole, components, codes, seed, rate):
     """Return the finding of the default without one of its parts."""
-    whole, components, codes, seed, rate = args
     if part == "marks":
         marked = Marked(np.zeros(len(codes), dtype=bool), [], {})
     proposers = {name: one for name, one in PROPOSERS.items() if name != part}
@@ -55,8 +55,9 @@ def findings(X, y, seed):
     def decide(marks, whole, components, codes, rng, rate):
         marked = marks.search(whole)
         for part in PARTS:
-            args = whole, components, codes, seed, rate
-            found[part] = decide_without(part, marked, *args)
+            found[part] = decide_without(
+                part, marked, whole, components, codes, seed, rate
+            )
         return found[WHOLE]
 
     with patch.object(_base, "find_poison", decide):
@@ -66,7 +67,7 @@ def findings(X, y, seed):
 
 def run(scenario, data_home):
     """Yield the line of each part that is taken out."""
-    X, y, X_test, y_test = _load(scenario.data, scenario.seed, data_home)
+    X, y, X_test, y_test = load(scenario.data, scenario.seed, data_home)
     attack = make_attack(scenario.attack, X, y, scenario.rate, scenario.seed)
     poisoned, A = attack.poisoned, None
     if attack.victims:
@@ -77,7 +78,9 @@ def run(scenario, data_home):
     for part, found in findings(attack.X, attack.y, scenario.seed).items():
         left = int((found.support & poisoned).sum())
         fpr = float((~found.support[~poisoned]).mean())
-        kept = [int(one.label) for one in found.evidence if one.suspect != one.rejected]
+        kept = [
+            int(one.label) for one in found.evidence if one.suspect and not one.rejected
+        ]
         yield {
             **what, "without": part, "left": left, "fpr": fpr,
             "named": found.poisoned.tolist(), "suspect_and_kept": kept,
@@ -85,21 +88,36 @@ def run(scenario, data_home):
         }  # fmt: skip
 
 
+def spoke(line):
+    """Whether a class was named, stayed though suspect, or was called unlearned."""
+    return any(line[name] for name in ("named", "suspect_and_kept", "unlearned"))
+
+
+def sayings(lines):
+    """Yield lines of text: how often the whole default says something, by outcome."""
+    whole = [r for r in lines if r["without"] == WHOLE]
+    attacked = [r for r in whole if r["A"] is not None and r["A"] >= WORKS]
+    outcomes = {
+        "some poison left": [r for r in attacked if r["left"]],
+        "more than half left": [r for r in attacked if r["left"] > r["n_poisoned"] / 2],
+        "clean": [r for r in whole if r["A"] is None],
+    }
+    for outcome, mine in outcomes.items():
+        yield f"{outcome}: something said in {sum(map(spoke, mine))} of {len(mine)}"
+
+
 def summary(lines):
     """Yield a line of text for each part: what holds without it."""
     for part in PARTS:
         mine = [r for r in lines if r["without"] == part]
-        attacked = [r for r in mine if r["A"] is not None and r["A"] >= 0.5]
+        attacked = [r for r in mine if r["A"] is not None and r["A"] >= WORKS]
         clean = [r for r in mine if r["A"] is None]
         left = [r["left"] / r["n_poisoned"] for r in attacked]
         found, half = sum(x <= 0.01 for x in left), sum(x > 0.5 for x in left)
         lost = [r["fpr"] for r in attacked] or [np.nan]
         whole = sum(r["fpr"] == 0 for r in clean)
         without = "" if part == WHOLE else "without "
-        spoken = ("named", "suspect_and_kept", "unlearned")
-        silent = sum(
-            x > 0 and not any(r[one] for one in spoken) for x, r in zip(left, attacked)
-        )
+        silent = sum(x > 0 and not spoke(r) for x, r in zip(left, attacked))
         yield (
             f"{without}{part}: 99 % found in {found} of {len(attacked)}, more than "
             f"half left in {half}, some left and nothing said in {silent}, "
@@ -117,10 +135,11 @@ def main():
     mine = scenarios("tune")[options.part :: options.parts]
     for scenario in [] if options.summary else mine:
         # Read anew: other processes may write to the same file.
-        if not any(_key(line) == scenario for line in read_json(path)):
+        if not any(key_of(line) == scenario for line in read_json(path)):
             for line in run(scenario, options.data_home):
                 append_json(path, line)
-    print("\n".join(summary(read_json(path))))
+    found = read_json(path)
+    print("\n".join([*summary(found), *sayings(found)]))
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ import numpy as np
 import torch
 
 from _common import append_json, parse_with_results, read_json, timed
-from attacks import Attack, _all_to_all, _common, _dirty
-from defences import _ispl
-from exam import _load, measure, train, version
+from attacks import Attack, all_to_all, common, dirty
+from defences import DEFENCES
+from exam import load, measure, score, train, version
+from render_exam import is_named
 from render_tables import show_table
 from sklearn_ispl.datasets import make_adaptive_backdoor
 
@@ -36,7 +37,7 @@ def _hidden(X, y, target, rate, rng, **options):
     return Attack(X, y, poisoned, np.zeros_like(poisoned), [(trigger, others, target)])
 
 
-smooth = partial(_dirty, trigger="smooth")
+smooth = partial(dirty, trigger="smooth")
 # What is changed, and for each of its values the attack and its rate.
 CHANGES = {
     "nothing": {"": (smooth, 0.05)},
@@ -52,7 +53,7 @@ CHANGES = {
         for amplitude in (0.06, 0.1)
     },
     "poison hides among clean rows": {"a patch": (_hidden, 0.2)},
-    "classes attacked": {"all": (partial(_all_to_all, trigger="smooth"), 0.1)},
+    "classes attacked": {"all": (partial(all_to_all, trigger="smooth"), 0.1)},
 }
 
 
@@ -67,21 +68,20 @@ def attacks():
 def run(change, value, seed, attack, data_home):
     """Return the line of an attack."""
     recipe, rate = attack
-    X, y, X_test, y_test = _load("fashion-mnist", seed, data_home)
+    X, y, X_test, y_test = load("fashion-mnist", seed, data_home)
     rng = np.random.RandomState(seed)
-    attack = recipe(X, y, _common(y, np.unique(y), rng), rate, rng)
-    tests, poisoned = (X_test, y_test, attack.victims), attack.poisoned
+    attack = recipe(X, y, common(y, np.unique(y), rng), rate, rng)
+    tests = X_test, y_test, attack.victims
     undefended = train(attack.X, attack.y, seed)
-    found, seconds = timed(_ispl, undefended, attack.X, attack.y, poisoned, rng)
-    kept = found.support
+    found, seconds = timed(
+        DEFENCES["core"], undefended, attack.X, attack.y, attack.poisoned, rng
+    )
     return {
         "change": change, "value": value, "seed": seed, "version": version(),
         "A_undefended": measure(undefended, *tests)[1],
-        "A": measure(train(attack.X[kept], attack.y[kept], seed), *tests)[1],
-        "n_poisoned": int(poisoned.sum()), "left": int((kept & poisoned).sum()),
-        "fpr": float((~kept[~poisoned]).mean()), "named": found.named,
+        "n_poisoned": int(attack.poisoned.sum()),
         "targets": sorted({int(to) for _, _, to in attack.victims}),
-        "warned": found.warned, "seconds": seconds,
+        **score(found, attack, seed, tests, final=True), "seconds": seconds,
     }  # fmt: skip
 
 
@@ -90,10 +90,9 @@ def table(lines):
     rows = [["what is changed", "", "A undefended, %", "A, %", "rows left",
              "clean rows lost, %", "said"]]  # fmt: skip
     for line in lines:
-        named = set(line["named"]) & set(line["targets"])
-        said = "named" if named else "warned" if line["warned"] else "nothing"
-        if not named and line["named"]:
-            said = "a clean class named"
+        said = "warned" if line["warned"] else "nothing"
+        if line["named"]:
+            said = "named" if is_named(line) else "a clean class named"
         A = (f"{100 * line[name]:.1f}" for name in ("A_undefended", "A"))
         left = f"{line['left']} of {line['n_poisoned']}"
         lost = f"{100 * line['fpr']:.1f}"

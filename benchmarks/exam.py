@@ -80,7 +80,7 @@ def scenarios(name):
 
 def run(scenario, methods, known, data_home):
     """Yield a line for each method that is missing; the undefended model's first."""
-    X_clean, y_clean, X_test, y_test = _load(scenario.data, scenario.seed, data_home)
+    X_clean, y_clean, X_test, y_test = load(scenario.data, scenario.seed, data_home)
     attack = make_attack(
         scenario.attack, X_clean, y_clean, scenario.rate, scenario.seed
     )
@@ -107,13 +107,13 @@ def run(scenario, methods, known, data_home):
         verdict, seconds = timed(
             DEFENCES[method], model, attack.X, attack.y, attack.poisoned, rng
         )
-        scored = _score(verdict, attack, scenario, tests, method in OURS)
+        scored = score(verdict, attack, scenario.seed, tests, method in OURS)
         line = {**what, "method": method, **scored, "seconds": seconds}
         # Seconds of one run and of another are not to be compared.
         yield {**line, "training": training}
 
 
-def _score(verdict, attack, scenario, tests, final):
+def score(verdict, attack, seed, tests, final):
     """Return what a verdict leaves and loses, and the model trained on it."""
     kept, poisoned = np.asarray(verdict.support, dtype=bool), attack.poisoned
     result = {
@@ -126,7 +126,7 @@ def _score(verdict, attack, scenario, tests, final):
     if verdict.suspicion is not None and poisoned.any():
         result["tpr_at_1"] = _tpr_at(verdict.suspicion, poisoned, 0.01)
     if final:
-        model = train(attack.X[kept], attack.y[kept], scenario.seed)
+        model = train(attack.X[kept], attack.y[kept], seed)
         result["C"], result["A"] = measure(model, *tests)
     return result
 
@@ -138,7 +138,8 @@ def _tpr_at(suspicion, poisoned, fpr):
 
 
 @cache
-def _load(data, seed, data_home):
+def load(data, seed, data_home):
+    """Return clean training rows and labels, and those of the test."""
     if data in TABLES:
         return load_table(data, seed)
     X, y, X_test, y_test = load_split(data, N_ROWS[data], data_home, seed)
@@ -207,7 +208,7 @@ def run_list(options):
         if options.attacks and scenario.attack not in options.attacks:
             continue
         # Read anew: other processes may write to the same file.
-        mine = [r for r in read_json(options.out) if _key(r) == scenario]
+        mine = [r for r in read_json(options.out) if key_of(r) == scenario]
         known = {r["method"]: r for r in mine}
         first = known.get("undefended")
         weak = first and first["A"] is not None and first["A"] < 0.5
@@ -218,7 +219,8 @@ def run_list(options):
             print(json.dumps(line), flush=True)
 
 
-def _key(line):
+def key_of(line):
+    """Return the scenario of a line."""
     return Scenario(*(line[name] for name in Scenario._fields))
 
 

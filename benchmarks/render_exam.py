@@ -16,6 +16,8 @@ def render(lines, rst=None):
     holds = f"What holds: {len(attacked)} of {n_tried} attacked sets count"
     tables = [
         (holds, summary(lines)),
+        ("What the default finds, by data and rate", by_data(lines)),
+        ("How well the default ranks rows, beside others that do", ranking(lines)),
         ("Attack by attack: true positives, %", by_attack(lines)),
         ("What the default says when it is wrong, and when not", sayings(lines)),
         ("Clean sets: rows lost, %", clean_sets(lines)),
@@ -60,7 +62,7 @@ def summary(lines):
         found = [s for s in attacked.values() if method in s]
         without = [s[method] for s in clean.values() if method in s]
         mine = [s[method] for s in found]
-        silent = [r["tpr"] < 0.5 and not (_named(r) or r["warned"]) for r in mine]
+        silent = [r["tpr"] < 0.5 and not (is_named(r) or r["warned"]) for r in mine]
         close = [s[method]["A"] <= s["undefended"]["A_clean"] + 0.02 for s in found
                  if "A" in s[method]]  # fmt: skip
         lost = [r["fpr"] for r in mine]
@@ -77,6 +79,43 @@ def summary(lines):
             _percent(np.median(ranked)) if ranked else "",
             f"{np.median(ratio):.1f}" if ratio else "",
         ])  # fmt: skip
+    return rows
+
+
+def by_data(lines):
+    """Return the rows of a table: what the default finds of each data set and rate."""
+    attacked, _ = of_sets(lines)
+    ours = {key: found for key, found in attacked.items() if "core" in found}
+    rows = [["sets", "how many", "99 % found", "more than half left", "rows left",
+             "A within 2 points", "over 2 % of the clean rows lost"]]  # fmt: skip
+    kinds = {data: lambda key, data=data: key[0] == data for data, *_ in ours}
+    kinds["a tenth of all rows"] = lambda key: key[2] == 0.1
+    for kind, is_it in {**kinds, "all": lambda key: True}.items():
+        mine = [found for key, found in ours.items() if is_it(key)]
+        core = [found["core"] for found in mine]
+        close = [s["core"]["A"] <= s["undefended"]["A_clean"] + 0.02 for s in mine]
+        left, of = (sum(r[name] for r in core) for name in ("left", "n_poisoned"))
+        rows.append([
+            kind, len(mine), sum(r["tpr"] >= 0.99 for r in core),
+            sum(r["tpr"] < 0.5 for r in core), f"{left} of {of}", sum(close),
+            sum(r["fpr"] > 0.02 for r in core),
+        ])  # fmt: skip
+    return rows
+
+
+def ranking(lines):
+    """Return the rows of a table: what is found where 1 % of the clean rows go."""
+    attacked, _ = of_sets(lines)
+    rows = [["method", "found, median %", "the default is as good or better"]]
+    for method in _methods(lines):
+        pairs = [
+            (s[method]["tpr_at_1"], s["core"]["tpr_at_1"]) for s in attacked.values()
+            if all("tpr_at_1" in s.get(one, {}) for one in (method, "core"))
+        ]  # fmt: skip
+        if pairs:
+            theirs, ours = np.transpose(pairs)
+            better = f"{np.sum(ours >= theirs)} of {len(pairs)}"
+            rows.append([method, _percent(np.median(theirs)), better])
     return rows
 
 
@@ -113,14 +152,14 @@ def sayings(lines):
             sum(f"{kind}Warning" in r["warned"] for r in found)
             for kind in ("WeakEvidence", "UnlearnedClass")
         )
-        named = sum(_named(r) for r in found)
+        named = sum(is_named(r) for r in found)
         clean = sum(bool(r["named"]) for r in found) - named
         silent = sum(not (r["named"] or r["warned"]) for r in found)
         rows.append([outcome, len(found), named, clean, weak, unlearned, silent])
     return rows
 
 
-def _named(line):
+def is_named(line):
     """Whether a class that is poisoned was named."""
     return bool(set(line["named"]) & set(line["targets"]))
 

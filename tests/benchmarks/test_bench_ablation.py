@@ -33,3 +33,16 @@ def test_the_summary_counts_what_is_left_without_a_part(script):
     )
     assert "99 % found in 0 of 1, more than half left in 1, some left" in marks
     assert "nothing said in 1" in marks and "1 of 1 clean sets lose nothing" in marks
+
+
+def test_what_is_said_is_counted_by_outcome(script):
+    silent = {"named": [], "suspect_and_kept": [], "unlearned": []}
+    line = {"without": script.WHOLE, "A": 0.9, "n_poisoned": 10, "left": 0, **silent}
+    lines = [{**line, "left": 4, "named": [3]}, {**line, "left": 6}, line]
+    lines += [{**line, "left": 9, "A": 0.4}, {**line, "left": 9, "without": "marks"}]
+    lines += [{**line, "A": None, "unlearned": [1]}, {**line, "A": None}]
+    assert [*script.sayings(lines)] == [
+        "some poison left: something said in 1 of 2",
+        "more than half left: something said in 0 of 1",
+        "clean: something said in 1 of 2",
+    ]

@@ -118,6 +118,26 @@ def test_the_ranking_counts_at_one_false_positive_rate(tables):
     assert core[ranked] == "80.0"
 
 
+def test_what_is_found_is_counted_by_data_and_rate(tables):
+    lines = [line("undefended"), line("core", tpr=1.0, fpr=0.03)]
+    lines += [line("undefended", seed=2), line("core", tpr=0.2, seed=2)]
+    other = {"seed": 3, "data": "gtsrb", "rate": 0.05}
+    lines += [line("undefended", **other), line("core", tpr=0.7, **other, A=0.5)]
+    _, digits, gtsrb, tenth, every = tables.by_data(lines)
+    assert digits == ["digits", 2, 1, 1, "2 of 20", 2, 1]
+    assert gtsrb == ["gtsrb", 1, 0, 0, "1 of 10", 0, 0]
+    assert tenth[1:] == digits[1:] and every[1:] == [3, 1, 1, "3 of 30", 2, 1]
+
+
+def test_rankings_are_compared_set_by_set(tables):
+    lines = [line("undefended"), line("core", tpr_at_1=0.9)]
+    lines += [line("flare", tpr_at_1=0.4)]
+    lines += [line(m, seed=2, tpr_at_1=x) for m, x in (("core", 0.5), ("flare", 0.6))]
+    lines += [line("undefended", seed=2), line("spectral")]
+    _, core, flare = tables.ranking(lines)
+    assert core == ["core", "70.0", "2 of 2"] and flare == ["flare", "50.0", "1 of 2"]
+
+
 def test_a_clean_set_counts_for_rows_lost_alone(tables):
     lines = [line("undefended", A_none=None), line("core", fpr=0.03, tpr=None)]
     header, core = tables.summary(lines)
