@@ -20,11 +20,13 @@ from attacks import make_attack
 from exam import key_of, load, measure, scenarios, train, version
 from render_exam import WORKS
 from sklearn_ispl import ISPLFilter, _base
+from sklearn_ispl._base import DOUBTFUL
 from sklearn_ispl.detectors._marks import Marked
 from sklearn_ispl.detectors._proposers import PROPOSERS
 from sklearn_ispl.rules._core import find_poison
 
 WHOLE = "all of it"
+RATE = ISPLFilter().false_alarm_rate
 PARTS = [WHOLE, *PROPOSERS, "marks"]
 
 
@@ -38,25 +40,25 @@ class Found:
         return self.marked
 
 
-def decide_without(part, marked, whole, components, codes, seed, rate):
+def decide_without(part, marked, whole, taught, components, codes, seed, rate):
     """Return the finding of the default without one of its parts."""
     if part == "marks":
         marked = Marked(np.zeros(len(codes), dtype=bool), [], {})
     proposers = {name: one for name, one in PROPOSERS.items() if name != part}
     rng = np.random.RandomState(seed)
     with patch("sklearn_ispl.detectors._proposers.PROPOSERS", proposers):
-        return find_poison(Found(marked), whole, components, codes, rng, rate)
+        return find_poison(Found(marked), whole, taught, components, codes, rng, rate)
 
 
 def findings(X, y, seed):
     """Return what the default finds, whole and without each part."""
     found = {}
 
-    def decide(marks, whole, components, codes, rng, rate):
+    def decide(marks, whole, taught, components, codes, rng, rate):
         marked = marks.search(whole)
         for part in PARTS:
             found[part] = decide_without(
-                part, marked, whole, components, codes, seed, rate
+                part, marked, whole, taught, components, codes, seed, rate
             )
         return found[WHOLE]
 
@@ -78,19 +80,21 @@ def run(scenario, data_home):
     for part, found in findings(attack.X, attack.y, scenario.seed).items():
         left = int((found.support & poisoned).sum())
         fpr = float((~found.support[~poisoned]).mean())
-        kept = [
-            int(one.label) for one in found.evidence if one.suspect and not one.rejected
+        weak = [
+            int(one.label)
+            for one in found.evidence
+            if one.level <= DOUBTFUL * RATE and not one.rejected
         ]
         yield {
             **what, "without": part, "left": left, "fpr": fpr,
-            "named": found.poisoned.tolist(), "suspect_and_kept": kept,
+            "named": found.poisoned.tolist(), "weak": weak,
             "unlearned": found.unlearned.tolist(),
         }  # fmt: skip
 
 
 def spoke(line):
-    """Whether a class was named, stayed though suspect, or was called unlearned."""
-    return any(line[name] for name in ("named", "suspect_and_kept", "unlearned"))
+    """Whether a class was named, had weak evidence, or was called unlearned."""
+    return any(line[name] for name in ("named", "weak", "unlearned"))
 
 
 def sayings(lines):

@@ -25,7 +25,7 @@ from .ispl._partitioner import partition
 from .ispl._voter import count_votes, predict_all
 from .learners._inference import Parcel
 from .learners._settings import one_thread, own_settings, room_for_workers
-from .learners._tasks import carry_out, whole_task
+from .learners._tasks import carry_out, half_tasks, taught_chances, whole_task
 from .learners._weak_learner import draw_seed, make_learner
 from .rules._core import find_poison
 from .rules._self_training import self_train, self_train_repeatedly
@@ -34,6 +34,8 @@ from .rules._votes import core_support, vote_support
 # What a None stands for: epochs of an iteration, and of self-training.
 N_EPOCHS = {"core": 2, "paper": 2, "paper-2023": 4}
 SELF_TRAINING_EPOCHS = {"core": 20, "paper": 40, "paper-2023": 5}
+# Evidence is weak up to so many times the rate of false alarms.
+DOUBTFUL = 4
 PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40}
 
 
@@ -137,11 +139,11 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             If every row of a class was rejected, by the vote or in self-training.
 
         UnlearnedClassWarning
-            If models know less than three in ten rows of a class, or probes contradict
-            most of the rest of a class with a suspect group (``method="core"``).
+            If models know less than three in ten rows of a class (``method="core"``).
 
         WeakEvidenceWarning
-            If a group of rows is suspect, but is kept (``method="core"``).
+            If a group of rows that is kept would be rejected at four times the rate of
+            false alarms (``method="core"``).
 
         UserWarning
             If X looks like images whose channels come last, or if the device has no
@@ -160,8 +162,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             )
             # One pool for all, so that workers are handed the rows but once.
             with room_for_workers(), Parallel(n_jobs=self.n_jobs) as parallel:
-                whole = self._collect_votes(parallel, new_learner, X32, codes, rng)
-                self._decide(parallel, new_learner, X32, codes, rng, whole)
+                models = self._collect_votes(parallel, new_learner, X32, codes, rng)
+                self._decide(parallel, new_learner, X32, codes, rng, models)
             self._donor_seed = draw_seed(rng)
             self._warn_of_vanished_classes(codes)
         return self
@@ -169,7 +171,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     def _collect_votes(self, parallel, new_learner, X, codes, rng):
         """Partition the rows `n_repeats` times and let every learner vote.
 
-        Return what a model of all rows says, trained beside them; None without need.
+        Return what a model of all rows says, trained beside them, and how likely the
+        labels are to models of other rows; None without need.
         """
         n_classes, n_repeats = len(self.classes_), self._count_repeats()
         settings = {
@@ -191,13 +194,15 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             )
             for repeat in range(n_repeats)
         ]
-        whole = None
+        tasks = []
         if self.method == "core" and self.self_training:
-            task = whole_task(np.arange(len(codes)), rng, self._n_epochs())
-            # It takes longest, so that it comes first.
-            whole, *repeats = parallel([delayed(carry_out)(new_learner, task), *jobs])
-        else:
-            repeats = parallel(jobs)
+            n_epochs = self._n_epochs()
+            tasks = [whole_task(np.arange(len(codes)), rng, n_epochs)]
+            tasks += half_tasks(codes, rng, n_epochs)
+        # They take longest, so that they come first.
+        trained = [delayed(carry_out)(new_learner, task) for task in tasks]
+        done = parallel([*trained, *jobs])
+        verdicts, repeats = done[: len(tasks)], done[len(tasks) :]
         labels, predictions, estimators = zip(*repeats)
         self.components_ = np.stack(labels)
         self.predictions_ = np.concatenate(predictions)
@@ -205,7 +210,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         self.votes_ = count_votes(self.predictions_, n_classes)
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)
-        return whole
+        return verdicts and (verdicts[0], taught_chances(tasks[1:], verdicts[1:]))
 
     def _count_repeats(self):
         if self.n_repeats is not None:
@@ -226,7 +231,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         """Return the epochs of a model in self-training."""
         return self.self_training_epochs or SELF_TRAINING_EPOCHS[self.method]
 
-    def _decide(self, parallel, new_learner, X, codes, rng, whole):
+    def _decide(self, parallel, new_learner, X, codes, rng, models):
         """Turn the votes into a verdict."""
         components = self.components_
         if self.method == "core":
@@ -238,7 +243,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         if self.method == "core" and self.self_training:
             marks = MarkSearch(parallel, X, codes, rng)
             finding = find_poison(
-                marks, whole, components, codes, rng, self.false_alarm_rate
+                marks, *models, components, codes, rng, self.false_alarm_rate
             )
             self.support_, self.suspicion_ = finding.support, finding.suspicion
             self.poisoned_classes_ = self.classes_[finding.poisoned]
@@ -275,8 +280,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     def _warn_of_unlearned_classes(self):
         if len(self.unlearned_classes_):
             warnings.warn(
-                "The models know less than three in ten rows of these classes, or "
-                "contradict most of what is left of them without a suspect group: "
+                "The models know less than three in ten rows of these classes: "
                 f"{self.unlearned_classes_.tolist()}. They have nothing to tell of "
                 "poison in these classes, which may stay. Give more rows, or an "
                 "estimator that learns them faster.",
@@ -285,14 +289,15 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             )
 
     def _warn_of_weak_evidence(self):
-        doubtful = [e.label for e in self.evidence_ if e.suspect and not e.rejected]
+        limit = DOUBTFUL * self.false_alarm_rate
+        doubtful = [e.label for e in self.evidence_ if e.level <= limit]
         said = np.concatenate([self.poisoned_classes_, self.unlearned_classes_])
         doubtful = np.setdiff1d(np.array(doubtful, dtype=self.classes_.dtype), said)
         if len(doubtful):
             warnings.warn(
-                "Groups of rows of these classes stand out, but probes of the other "
-                f"rows are not sure of it: {doubtful.tolist()}. They were kept. "
-                "evidence_ has their numbers: look at them before you train on them.",
+                "Groups of rows of these classes stand out, but not enough to be "
+                f"rejected: {doubtful.tolist()}. They were kept. evidence_ has their "
+                "numbers: look at them before you train on them.",
                 WeakEvidenceWarning,
                 stacklevel=5,
             )

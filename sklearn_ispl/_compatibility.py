@@ -1,11 +1,11 @@
 """The one test of groups: are they incompatible with their class, and self-expanding?
 
-It asks nothing of the trigger. A model of all rows learns poisoned rows from one
-another, so that they are a cluster of their class in its features (self-expanding,
-Definition 4.1). Half way through the same model they still look like what they are: to
-a probe that does not know their class, they are as typical of another class as its own
-rows are (incompatible, Definition 4.2). Clean groups of the same data say how much of
-that is usual.
+It asks nothing of the trigger. Models of one half of the rows know poisoned rows of the
+other half, which they learned from nothing but other poisoned rows (self-expanding,
+Definition 4.1). Half way through a model, poisoned rows still look like what they are:
+to a probe that does not know their class, they are as typical of another class as its
+own rows are (incompatible, Definition 4.2). Clean rows are seldom both. Clean groups of
+the same data say how much of it is usual.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from ._groups import Group, as_mask, few_classes, leading, log_odds, near, refined
-from ._outliers import n_outlying
+from ._groups import as_mask, few_classes, leading, log_odds, refined
+from ._outliers import outlier_levels
 from ._probes import typicality
 from .detectors._proposers import View, propose
 
@@ -26,8 +26,35 @@ class CompatibilitySettings:
 
     n_repeats: int = 10  # of the probes, with other classes left out each time
     min_rows: int = 8  # of a group: ranks of fewer are chance
-    max_share: float = 0.5  # of a class: of two halves, the other may be the clean one
+    max_share: float = 2 / 3  # of a class: some clean rows are left to compare with
     min_excess: float = 1 / 3  # poison of one class alone has 1/2, less what is missed
+    max_steps: int = 10  # until a group settles: most do in three
+
+
+class Sight(NamedTuple):
+    """What models see of the rows.
+
+    Attributes
+    ----------
+    features : ndarray of shape (n, n_features)
+        Of a model of all rows: what its last layer is given.
+
+    half_way : ndarray of shape (n, n_components)
+        The leading components of a layer half way through the same model.
+
+    taught : ndarray of shape (n,)
+        How likely its label is to models of other rows, see `taught_chances`.
+    """
+
+    features: np.ndarray
+    half_way: np.ndarray
+    taught: np.ndarray
+
+    @property
+    def both(self):
+        """The features and the activations half way, of shape (n, n_both)."""
+        layers = self.features, self.half_way
+        return np.hstack([one / max(one.std(), 1e-30) for one in layers])
 
 
 class Evidence(NamedTuple):
@@ -39,64 +66,61 @@ class Evidence(NamedTuple):
         Of the class.
 
     rows : ndarray of int
-        The numbers of the rows of the group, refined, and of those that stand out among
-        the rest of the class. `excess` and `score` are of the group as it was proposed,
-        `contradicted` is of these rows.
+        The numbers of the rows of the group; if it is rejected, of all rows that go
+        with it. `excess`, `taught` and `score` are of the group as it was proposed.
 
     proposer : str
         Who proposed the group, see `PROPOSERS`.
 
     excess : float
-        Of how many other classes they are typical and the rest of the class is not;
-        1/2 for each class that poison came from.
+        Of how many other classes they are typical, and known to models of other rows
+        all the same, and the rest of the class is not; at least 1/2 for each class that
+        poison came from, if models know it well.
+
+    taught : float
+        How likely their label is to models of other rows, from 0 to 1.
 
     score : float
         The excess times the root of the number of rows, of which as large a share
         counts as the class has other rows.
 
-    suspect : bool
-        Whether the score stands out from those of the other classes.
-
-    contradicted : float
-        The share of the rows that probes without them contradict; NaN if not suspect.
+    level : float
+        The rate of false alarms from which on the score stands out from those of the
+        other classes: its level of significance. 1 for most.
 
     rejected : bool
-        Whether rows were rejected for it.
+        Whether it was rejected: the level is at most `false_alarm_rate`.
     """
 
     label: object
     rows: np.ndarray
     proposer: str
     excess: float
+    taught: float
     score: float
-    suspect: bool = False
-    contradicted: float = np.nan
+    level: float = 1.0
     rejected: bool = False
 
 
-def incompatible_groups(
-    features, activations, codes, components, known, rng, false_alarm_rate
-):
+def incompatible_groups(sight, codes, components, known, rng, false_alarm_rate):
     """Return the evidence on every class.
 
     1. Probes half way through a model, which were fitted without the rows of a class,
        say what each row of it is typical of: the class predicted, and the rank of the
        confidence among held-out rows of that class. This is done anew some times,
-       mostly with other classes left out beside it.
+       mostly with other classes left out beside it. How typical it is and how well
+       models of other rows know its label count alike: their geometric mean.
     2. Parts of each class are groups to test, whoever proposes them, see `propose`. The
        group with the largest score is that of the class.
-    3. The scores of the other classes are the measure: a class is suspect whose score
-       is an outlier among all, at the rate of false alarms. Poison may be several
-       groups: the rest of the class is asked again until nothing stands out.
+    3. The scores of the other classes are the measure: a group is rejected whose score
+       is an outlier among all, at the rate of false alarms.
+    4. With it go the rows of the class that a probe takes for it, until it settles.
+       Poison may be several groups: the rest of the class is asked again until nothing
+       stands out.
 
     Parameters
     ----------
-    features : ndarray of shape (n, n_features)
-        Of a model of all rows: what its last layer is given.
-
-    activations : ndarray of shape (n, n_components)
-        See `half_way`.
-
+    sight : Sight
     codes : ndarray of shape (n,), int
     components : ndarray of shape (n_repeats, n), int
     known : ndarray of shape (n,), bool
@@ -116,23 +140,25 @@ def incompatible_groups(
     if len(classes) < 4 or sizes.max() < 2 * settings.min_rows:
         return []
     asked = [
-        typicality(activations, codes, known, rng) for _ in range(settings.n_repeats)
+        typicality(sight.half_way, codes, known, rng) for _ in range(settings.n_repeats)
     ]
     predicted, typical = map(np.stack, zip(*asked))
+    poison_like = np.sqrt(typical * sight.taught)
 
     def most_suspect(rows):
         """Return the evidence on some rows of a class; None of too few."""
         if len(rows) < 2 * settings.min_rows:
             return None
-        view = View(leading(features[rows], rng), components[:, rows])
+        view = View(leading(sight.features[rows], rng), components[:, rows])
         found = _most_suspect(
-            view, predicted[:, rows], typical[:, rows], rng, settings
+            view, predicted[:, rows], poison_like[:, rows], rng, settings
         )
         if found is None:
             return None
-        group, *measures = found
+        group, proposer, excess, score = found
+        taught = float(sight.taught[rows[group]].mean())
         group = refined(view.points, group, settings.min_rows)
-        return Evidence(codes[rows[0]], rows[group], *measures)
+        return Evidence(codes[rows[0]], rows[group], proposer, excess, taught, score)
 
     of_class = {code: np.flatnonzero((codes == code) & ~known) for code in classes}
     found_in = map(most_suspect, of_class.values())
@@ -141,28 +167,65 @@ def incompatible_groups(
     # Roots of scores are closer to normal than scores, of which none is negative.
     scores = np.sqrt([found.score for found in evidence])
     most = few_classes(len(evidence))
-    n_suspect = n_outlying(scores, false_alarm_rate, most)
+    levels = outlier_levels(scores, most)
+    usual = scores[np.sum(levels <= false_alarm_rate) :]
 
     def stands_out(found):
-        values = np.append(np.sqrt(found.score), scores[n_suspect:])
-        is_outlier = n_outlying(values, false_alarm_rate / most, 1) == 1
-        return is_outlier and found.excess >= settings.min_excess
+        level = outlier_levels(np.append(np.sqrt(found.score), usual), 1)[0]
+        return most * level <= false_alarm_rate and found.excess >= settings.min_excess
 
-    for nth, found in enumerate(evidence[:n_suspect]):
-        if found.excess >= settings.min_excess:
-            every = of_class[found.label]
-            rows = _in_rounds(found.rows, every, most_suspect, stands_out)
-            evidence[nth] = found._replace(rows=rows, suspect=True)
+    for nth, (found, level) in enumerate(zip(evidence, levels)):
+        rejected = level <= false_alarm_rate and found.excess >= settings.min_excess
+        evidence[nth] = found._replace(level=level, rejected=rejected)
+        if rejected:
+            rows = _whole(found, of_class, sight, codes, rng, most_suspect, stands_out)
+            evidence[nth] = evidence[nth]._replace(rows=rows)
     return evidence
 
 
-def _in_rounds(group, of_class, most_suspect, stands_out):
-    """Return a group with all that stands out among the other rows of its class."""
+def _whole(found, of_class, sight, codes, rng, most_suspect, stands_out):
+    """Return all of the poison of a class, part by part."""
+    every, both, others = of_class[found.label], sight.both, codes.copy()
+    parts = []
     while True:
-        found = most_suspect(np.setdiff1d(of_class, group))
+        part = settled(found.rows, every, both, others, rng)
+        parts.append(part)
+        # To the probes of the next part, this one is a class of its own.
+        others[part] = others.max() + 1
+        every = np.setdiff1d(every, part)
+        found = most_suspect(every)
         if found is None or not stands_out(found):
-            return np.sort(group)
-        group = np.concatenate([group, found.rows])
+            return np.sort(np.concatenate(parts))
+
+
+def settled(rows, of_class, both, codes, rng):
+    """Return the rows of a class that a probe takes for a group, until it settles.
+
+    Parameters
+    ----------
+    rows, of_class : ndarray of int
+        Of the group, and of the class.
+
+    both : ndarray of shape (n, n_both)
+        See `Sight`.
+
+    codes : ndarray of shape (n,), int
+    rng : RandomState
+
+    Returns
+    -------
+    rows : ndarray of int
+        The given ones if nearly none or nearly all of the class would go.
+    """
+    settings = CompatibilitySettings()
+    for _ in range(settings.max_steps):
+        odds = log_odds(both, codes, as_mask(rows, len(codes)), rng)[of_class]
+        taken = of_class[odds > 0]
+        enough = settings.min_rows <= len(taken) <= settings.max_share * len(of_class)
+        if not enough or np.array_equal(taken, rows):
+            break
+        rows = taken
+    return rows
 
 
 def excess_classes(group, predicted, typical):
@@ -174,7 +237,7 @@ def excess_classes(group, predicted, typical):
         Rows of a class.
 
     predicted, typical : ndarray of shape (n_repeats, n)
-        See `typicality`; each time by other probes.
+        See `typicality`; each time by other probes. From 0 to 1.
 
     Returns
     -------
@@ -207,35 +270,13 @@ def _most_suspect(view, predicted, typical, rng, settings):
     return best
 
 
-def with_fringe(rows, codes, features, rng):
-    """Return a group, and the half of its class that is most like it.
-
-    Parameters
-    ----------
-    rows : ndarray of int
-        Of one class.
-
-    codes : ndarray of shape (n,), int
-    features : ndarray of shape (n, n_features)
-        Of a model of all rows.
-
-    rng : RandomState
-
-    Returns
-    -------
-    group : Group
-    """
-    group = as_mask(rows, len(codes))
-    return Group(rows, np.flatnonzero(near(features, codes, group, rng) & ~group))
-
-
-def suspicion(features, codes, evidence, proved, rejected, rng):
+def suspicion(both, codes, evidence, proved, rejected, rng):
     """Rank rows for review, by the evidence on their classes.
 
     Parameters
     ----------
-    features : ndarray of shape (n, n_features)
-        Of a model of all rows.
+    both : ndarray of shape (n, n_both)
+        See `Sight`.
 
     codes : ndarray of shape (n,), int
     evidence : list of Evidence
@@ -250,7 +291,7 @@ def suspicion(features, codes, evidence, proved, rejected, rng):
     -------
     suspicion : ndarray of shape (n,)
         From 0 to 1, and from 1/2 for rejected rows; in either half, how likely a row
-        belongs to the most suspect group of its class in the features, times the score
+        belongs to the most suspect group of its class in what models see, times the score
         of that group as a share of the largest, and all of it for rows with a mark.
     """
     like = proved.astype(float)
@@ -261,6 +302,6 @@ def suspicion(features, codes, evidence, proved, rejected, rng):
         for found in evidence:
             share[found.label] = found.score / largest
             group[found.rows] = True
-        likely = expit(log_odds(features, codes, group, rng))
+        likely = expit(log_odds(both, codes, group, rng))
         like = np.maximum(like, likely * share[codes])
     return (rejected + like) / 2

@@ -26,11 +26,10 @@ PARAMETERS = """Parameters
         keeps without self-training.
 
     false_alarm_rate : float in (0, 1), default=0.05
-        In how many clean sets some class may be called suspect by chance, as a share:
-        the level of the test of ``method="core"`` that says whether a class has a group
-        that stands out. On tables of many classes it is more often. A smaller rate
-        keeps more clean rows, and more poison that is hard to tell. A group that stands
-        out goes only if probes of all other rows contradict its labels, too.
+        In how many clean sets some class may lose a group of rows by chance, as a
+        share: the level of the test of ``method="core"`` that says whether a group
+        stands out. A smaller rate keeps more clean rows, and more poison that is hard
+        to tell.
 
     alpha : float in (0, 1], default=1/4
         The paper's alpha: share of the current set that a learner is trained on in
@@ -109,24 +108,23 @@ ATTRIBUTES = """Attributes
         no mark was found. Only with ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
-        The labels of which a model of all rows knows less than three rows in ten, or
-        that have a suspect group, and probes of the other rows contradict most of the
-        rest as well. They have nothing to tell of poison in these classes. That it is
-        empty proves nothing: a model may know rows by heart. Only with
-        ``method="core"`` and self-training.
+        The labels of which a model of all rows knows less than three rows in ten. It
+        has nothing to tell of poison in these classes. That the array is empty proves
+        nothing: a model may know rows by heart. Only with ``method="core"`` and
+        self-training.
 
     evidence_ : list of Evidence
         What is known of the most suspect group of each class, by falling score. Named
         tuples: `label`; `rows`, their numbers; `proposer`, "clusters" or "components";
-        `excess`, of how many other classes they are typical and the rest of the class
-        is not, 1/2 for each class that poison came from; `score`, the excess times the
-        root of the number of rows, of which as large a share counts as the class has
-        other rows; `suspect`, whether the score stands out from those of other classes;
-        `contradicted`, the share of the rows whose label probes of all other rows
-        contradict, NaN where they were not asked; `rejected`. Classes of fewer than 16
-        rows are left out; it is empty if there are fewer than four classes. `excess`
-        and `score` are of the group as it was proposed; `rows` are those of the group
-        refined, and what stands out among the rest of the class. Only with
+        `excess`, of how many other classes they are typical, though models of other
+        rows know them, and the rest of the class is not: 1/2 or more for each class
+        that poison came from; `taught`, how likely their label is to models of other
+        rows; `score`, the excess times the root of the number of rows, of which as
+        large a share counts as the class has other rows; `level`, the smallest
+        `false_alarm_rate` at which the score stands out from those of other classes;
+        `rejected`. Classes of fewer than 16 rows are left out; it is empty if there are
+        fewer than four classes. `excess`, `taught` and `score` are of the group as it
+        was proposed; the `rows` of a rejected one are all that go with it. Only with
         ``method="core"`` and self-training.
 
     suspicion_ : ndarray of shape (n_rows,)

@@ -51,9 +51,10 @@ class UnlearnedClassWarning(UserWarning):
 
 
 class WeakEvidenceWarning(UserWarning):
-    """A group of rows is suspect, but the evidence does not suffice to reject it.
+    """A group of rows stands out, but not enough to be rejected.
 
-    Given by ``method="core"``. The rows are kept; `evidence_` has their numbers.
+    Given by ``method="core"``, of groups that four times the rate of false alarms would
+    reject. The rows are kept; `evidence_` has their numbers.
 
     Examples
     --------

@@ -145,19 +145,21 @@ def test_a_class_that_cannot_be_learned_is_named(digits):
     X, y = digits
     y = np.where(np.arange(360) % 12 == 0, 99, y)
     ispl = ISPLFilter(n_repeats=1, random_state=0)
-    with pytest.warns(UnlearnedClassWarning, match=r"suspect group: \[99\]") as caught:
+    with pytest.warns(UnlearnedClassWarning, match=r"these classes: \[99\]") as caught:
         ispl.fit(X, y)
     assert caught[0].filename == __file__
     assert ispl.unlearned_classes_.tolist() == [99]
 
 
 @pytest.mark.parametrize("poisoned, doubtful", [([], [3, 5]), ([3], [5]), ([3, 5], [])])
-def test_a_suspect_group_that_is_kept_is_named(digits, monkeypatch, poisoned, doubtful):
+def test_a_group_that_is_kept_with_weak_evidence_is_named(
+    digits, monkeypatch, poisoned, doubtful
+):
     X, y = digits
     evidence = [
-        Evidence(3, np.arange(9), "clusters", 2.0, 3.0, suspect=True),
-        Evidence(5, np.arange(9), "clusters", 1.9, 2.8, suspect=True),
-        Evidence(4, np.arange(9), "components", 0.4, 0.6),
+        Evidence(3, np.arange(9), "clusters", 2.0, 0.9, 3.0, level=0.06),
+        Evidence(5, np.arange(9), "clusters", 1.9, 0.9, 2.8, level=0.2),
+        Evidence(4, np.arange(9), "components", 0.4, 0.9, 0.6, level=0.21),
     ]
     none, kept = np.array([], dtype=int), np.ones(len(y), dtype=bool)
     finding = Finding(
@@ -170,7 +172,7 @@ def test_a_suspect_group_that_is_kept_is_named(digits, monkeypatch, poisoned, do
         ispl.fit(X, y)
     said = [w for w in caught if w.category is WeakEvidenceWarning]
     assert len(said) == bool(doubtful)
-    assert all(f"sure of it: {doubtful}." in str(w.message) for w in said)
+    assert all(f"rejected: {doubtful}." in str(w.message) for w in said)
     assert all(w.filename == __file__ for w in said)
 
 
@@ -186,12 +188,11 @@ def test_evidence_is_a_table(backdoored_digits):
     ispl = ISPLFilter(self_training_epochs=5, random_state=0).fit(X, y)
     frame = ispl.evidence_frame()
     assert frame.columns.tolist() == [
-        "label", "n_rows", "proposer", "excess", "score", "suspect", "contradicted",
-        "rejected",
+        "label", "n_rows", "proposer", "excess", "taught", "score", "level", "rejected",
     ]  # fmt: skip
     assert len(frame) == 10 and frame["score"].is_monotonic_decreasing
     assert frame["n_rows"].tolist() == [len(one.rows) for one in ispl.evidence_]
-    assert not frame["rejected"][~frame["suspect"]].any()
+    assert not frame["rejected"][frame["level"] > ispl.false_alarm_rate].any()
 
 
 def test_without_evidence_there_is_no_table(digits):

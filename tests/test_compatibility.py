@@ -5,10 +5,11 @@ from conftest import looks_of, ten_poisoned_classes
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl._compatibility import (
     Evidence,
+    Sight,
     excess_classes,
     incompatible_groups,
+    settled,
     suspicion,
-    with_fringe,
 )
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
 
@@ -39,21 +40,22 @@ def test_few_classes_are_no_measure():
     assert found_in(None, codes, np.zeros((90, 2))) == []
 
 
-def found_in(activations, codes, features, components=None, known=None, rate=0.05):
+def found_in(
+    activations, codes, features, components=None, known=None, rate=0.05, taught=1.0
+):
     if components is None:
         components = np.zeros((1, len(codes)), dtype=int)
     if known is None:
         known = np.zeros(len(codes), dtype=bool)
     rng = np.random.RandomState(1)
-    return incompatible_groups(
-        features, activations, codes, components, known, rng, rate
-    )
+    sight = Sight(features, activations, np.broadcast_to(taught, len(codes)))
+    return incompatible_groups(sight, codes, components, known, rng, rate)
 
 
 def test_a_cluster_of_rows_of_other_classes_is_found_and_nothing_else():
     truth, codes, features, poisoned = ten_poisoned_classes()
     evidence = found_in(looks_of(truth), codes, features)
-    assert [found.label for found in evidence if found.suspect] == [3]
+    assert [found.label for found in evidence if found.rejected] == [3]
     assert isinstance(evidence[0], Evidence) and len(evidence) == 10
     np.testing.assert_array_equal(evidence[0].rows, poisoned)
     assert evidence[0].excess > 1
@@ -67,7 +69,7 @@ def test_poison_that_is_several_groups_is_found_whole():
     second = poisoned[truth[poisoned] > 5]
     features[second, 0] -= 30
     evidence = found_in(looks_of(truth), codes, features)
-    assert [found.label for found in evidence if found.suspect] == [3]
+    assert [found.label for found in evidence if found.rejected] == [3]
     np.testing.assert_array_equal(evidence[0].rows, poisoned)
 
 
@@ -85,7 +87,7 @@ def test_the_smaller_of_group_and_rest_counts(n_rest):
 def test_without_poison_nothing_is_suspect():
     truth, _, features, _ = ten_poisoned_classes()
     evidence = found_in(looks_of(truth), truth, features)
-    assert len(evidence) == 10 and not any(found.suspect for found in evidence)
+    assert len(evidence) == 10 and not any(found.rejected for found in evidence)
 
 
 def test_a_component_of_the_learner_is_a_group_to_test():
@@ -102,14 +104,14 @@ def test_a_component_of_the_learner_is_a_group_to_test():
 def test_the_rate_of_false_alarms_decides(rate, suspect):
     truth, codes, features, _ = ten_poisoned_classes()
     evidence = found_in(looks_of(truth), codes, features, rate=rate)
-    assert evidence[0].suspect == suspect
+    assert evidence[0].rejected == suspect
 
 
 def test_rows_that_are_known_to_be_poison_are_left_out():
     truth, codes, features, poisoned = ten_poisoned_classes()
     known = np.isin(np.arange(600), poisoned)
     evidence = found_in(looks_of(truth), codes, features, known=known, rate=0.01)
-    assert not any(found.suspect for found in evidence)
+    assert not any(found.rejected for found in evidence)
     assert not known[np.concatenate([found.rows for found in evidence])].any()
 
 
@@ -133,7 +135,7 @@ def test_classes_of_few_rows_have_no_evidence(n_rows):
     truth, codes = truth[kept], codes[kept]
     evidence = found_in(looks_of(truth), codes, features[kept])
     assert {found.label for found in evidence} == set(range(9))
-    assert evidence[0].label == 3 and evidence[0].suspect
+    assert evidence[0].label == 3 and evidence[0].rejected
 
 
 @pytest.mark.filterwarnings("error")
@@ -142,7 +144,7 @@ def test_a_class_among_others_of_next_to_no_rows_has_no_excess(n_others):
     codes = np.r_[np.zeros(20, int), np.repeat(np.arange(1, 6), n_others)]
     features = np.random.RandomState(0).normal(size=(len(codes), 3))
     evidence = found_in(features, codes, features)
-    assert [found.label for found in evidence] == [0] and not evidence[0].suspect
+    assert [found.label for found in evidence] == [0] and not evidence[0].rejected
 
 
 def test_without_a_class_of_enough_rows_there_is_no_evidence():
@@ -150,20 +152,56 @@ def test_without_a_class_of_enough_rows_there_is_no_evidence():
     assert found_in(np.zeros((90, 2)), codes, np.zeros((90, 2))) == []
 
 
-def test_the_fringe_is_the_half_of_the_class_that_is_most_like_the_group():
+def test_rows_that_models_of_other_rows_do_not_know_are_no_poison():
+    """A group that is typical of other classes, as wrong labels are, is not taught."""
+    truth, codes, features, poisoned = ten_poisoned_classes()
+    taught = np.ones(600)
+    taught[poisoned] = 0.01
+    evidence = found_in(looks_of(truth), codes, features, taught=taught)
+    assert not any(found.rejected for found in evidence)
+
+
+def test_the_evidence_has_how_far_a_group_is_taught():
+    truth, codes, features, poisoned = ten_poisoned_classes()
+    taught = np.full(600, 0.5)
+    taught[poisoned] = 0.9
+    evidence = found_in(looks_of(truth), codes, features, taught=taught)
+    assert [found.label for found in evidence if found.rejected] == [3]
+    assert evidence[0].taught == pytest.approx(0.9)
+    assert [found.taught for found in evidence[1:]] == pytest.approx([0.5] * 9)
+    assert evidence[0].level < 0.01
+    levels = [found.level for found in evidence]
+    assert levels == sorted(levels)
+
+
+def test_a_group_settles_at_the_rows_that_are_like_it():
+    """Half of it, and some rows of the rest, are enough to start with."""
     _, codes, features, poisoned = ten_poisoned_classes()
-    group = with_fringe(poisoned[:20], codes, features, np.random.RandomState(0))
-    np.testing.assert_array_equal(group.rows, poisoned[:20])
-    assert set(poisoned[20:]) <= set(group.fringe) and len(group.fringe) == 35
-    assert (codes[group.fringe] == 3).all()
+    of_class = np.flatnonzero(codes == 3)
+    rest = np.setdiff1d(of_class, poisoned)
+    start = np.sort(np.r_[poisoned[:15], rest[:5]])
+    rng = np.random.RandomState(0)
+    np.testing.assert_array_equal(
+        settled(start, of_class, features, codes, rng), poisoned
+    )
+
+
+@pytest.mark.parametrize("apart", [0, 8])
+def test_a_group_settles_at_neither_all_of_its_class_nor_nearly_none(apart):
+    _, codes, features, poisoned = ten_poisoned_classes(apart=apart)
+    of_class = np.flatnonzero(codes == 3)
+    features[of_class[:7]] += 8 * apart
+    for start in (of_class[:7], of_class[:-7]):
+        rows = settled(start, of_class, features, codes, np.random.RandomState(0))
+        assert len(rows) == len(start) or 8 <= len(rows) <= len(of_class) * 2 / 3
 
 
 def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     _, codes, features, poisoned = ten_poisoned_classes()
     others = np.flatnonzero(codes == 5)
     evidence = [
-        Evidence(3, poisoned[:20], "clusters", 2.0, 8.0),
-        Evidence(5, others[:20], "clusters", 0.5, 2.0),
+        Evidence(3, poisoned[:20], "clusters", 2.0, 0.9, 8.0),
+        Evidence(5, others[:20], "clusters", 0.5, 0.9, 2.0),
     ]
     rejected = np.isin(np.arange(600), poisoned[:20])
     rng = np.random.RandomState(0)
@@ -174,7 +212,7 @@ def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     assert ranked[others].max() <= 0.125 and not ranked[codes == 7].any()
 
 
-@pytest.mark.parametrize("evidence", [[], [Evidence(1, np.arange(9), "", 0.0, 0.0)]])
+@pytest.mark.parametrize("evidence", [[], [Evidence(1, np.arange(9), "", 0.0, 0.0, 0.0)]])
 def test_without_evidence_only_proved_and_rejected_rows_are_suspicious(evidence):
     rejected = np.arange(40) < 3
     proved, codes = np.arange(40) < 1, np.zeros(40, dtype=int)
@@ -191,7 +229,7 @@ def test_a_warped_set_is_found_by_what_it_is_incompatible_with(digit_images):
         trigger=trigger, random_state=0,
     )  # fmt: skip
     ispl = ISPLFilter(random_state=0).fit(X, y)
-    assert [found.label for found in ispl.evidence_ if found.suspect] == [9]
+    assert [found.label for found in ispl.evidence_ if found.rejected] == [9]
     assert 9 in ispl.poisoned_classes_
     assert ispl.support_[poisoned].mean() < 0.35
     assert ispl.support_[~poisoned].mean() > 0.97

@@ -65,3 +65,45 @@ def carry_out(new_learner, task):
 def whole_task(rows, rng, n_epochs):
     """Return the task to train a model on some rows, poison too, and to look inside."""
     return Task(draw_seed(rng), rows, rows, n_epochs, look_inside=True)
+
+
+def half_tasks(codes, rng, n_epochs):
+    """Return the tasks to train a model on each half of the rows, and judge the other.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n,), int
+        Of each class, either half has as many rows, or one more.
+
+    rng : RandomState
+    n_epochs : int
+
+    Returns
+    -------
+    tasks : list of Task
+    """
+    rows = rng.permutation(len(codes))
+    rows = rows[np.argsort(codes[rows], kind="stable")]
+    halves = np.sort(rows[::2]), np.sort(rows[1::2])
+    return [
+        Task(draw_seed(rng), trained, judged, n_epochs)
+        for trained, judged in (halves, halves[::-1])
+    ]
+
+
+def taught_chances(tasks, verdicts):
+    """Return how likely its label is for each row, to a model of other rows.
+
+    Parameters
+    ----------
+    tasks, verdicts : list
+        See `half_tasks`, and what came of them.
+
+    Returns
+    -------
+    chances : ndarray of shape (n,)
+    """
+    losses = np.empty(sum(len(task.judged) for task in tasks))
+    for task, verdict in zip(tasks, verdicts):
+        losses[task.judged] = verdict.losses
+    return np.exp(-losses)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._compatibility import incompatible_groups, suspicion, with_fringe
+from .._compatibility import Sight, incompatible_groups, suspicion
 from .._groups import MIN_ROWS
 from .._probes import contradicted_rows, half_way
 from ..learners._weak_learner import draw_seed
@@ -31,19 +31,17 @@ class Finding(NamedTuple):
     suspicion: np.ndarray
 
 
-def find_poison(marks, whole, components, codes, rng, false_alarm_rate):
+def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     """Reject rows with a mark, and groups that are incompatible with all other rows.
 
-    1. A model is trained on all rows, poison too.
+    1. A model is trained on all rows, poison too, and models of halves of them.
     2. Rows with a mark are poison: the pixels of a window, values that the rows of a
        cluster share, or a pattern over all of an image make them what that model takes
        them for, see `MarkSearch`. Where the mark is not the same in all of them, and
-       where few share a pattern, step 4 decides.
-    3. Step 4 decides, too, on groups that are incompatible with their class and
-       self-expanding, whatever they look like, see `incompatible_groups`.
-    4. Probes that were fitted to neither the groups nor their fringes judge. A group is
-       rejected if they contradict most of it, and not the rest of its class. With it go
-       those rows of its fringe that they contradict.
+       where few share a pattern, probes that were not fitted to the group have to
+       contradict most of it, and not the rest of its class.
+    3. Groups that are incompatible with their class and self-expanding are poison,
+       whatever they look like, see `incompatible_groups`.
 
     Parameters
     ----------
@@ -51,6 +49,9 @@ def find_poison(marks, whole, components, codes, rng, false_alarm_rate):
 
     whole : Verdict
         Of a model of all rows, see `whole_task`.
+
+    taught : ndarray of shape (n,)
+        See `taught_chances`.
 
     components : ndarray of shape (n_repeats, n), int
     codes : ndarray of shape (n,), int
@@ -64,39 +65,23 @@ def find_poison(marks, whole, components, codes, rng, false_alarm_rate):
     """
     found = marks.search(whole)
     # A stream of its own, so that it changes no other draw.
-    own_rng = np.random.RandomState(draw_seed(rng))
-    activations = half_way(whole.activations, own_rng)
+    rng = np.random.RandomState(draw_seed(rng))
+    sight = Sight(whole.features, half_way(whole.activations, rng), taught)
     evidence = incompatible_groups(
-        whole.features,
-        activations,
-        codes,
-        components,
-        found.exact,
-        own_rng,
-        false_alarm_rate,
+        sight, codes, components, found.exact, rng, false_alarm_rate
     )
-    suspects = {
-        nth: with_fringe(one.rows, codes, whole.features, own_rng)
-        for nth, one in enumerate(evidence)
-        if one.suspect
-    }
-    groups = [*suspects.values(), *found.groups]
-    contradicted = contradicted_rows(activations, codes, found.exact, groups, own_rng)
-    verdicts = [is_contradicted(group, codes, contradicted) for group in groups]
     rejected = found.exact.copy()
-    for group, is_poison in zip(groups, verdicts):
-        if is_poison:
+    for one in evidence:
+        rejected[one.rows] |= one.rejected
+    contradicted = contradicted_rows(
+        sight.half_way, codes, found.exact, found.groups, rng
+    )
+    for group in found.groups:
+        if is_contradicted(group, codes, contradicted):
             rejected[group.rows] = True
             rejected[group.fringe] |= contradicted[group.fringe]
-    for (nth, group), is_poison in zip(suspects.items(), verdicts):
-        evidence[nth] = evidence[nth]._replace(
-            contradicted=float(contradicted[group.rows].mean()), rejected=is_poison
-        )
-    poisoned = np.unique(codes[rejected])
-    unlearned = unlearned_classes(codes, whole, suspects.values(), contradicted)
-    ranked = suspicion(
-        whole.features, codes, evidence, found.exact, rejected, own_rng
-    )
+    ranked = suspicion(sight.both, codes, evidence, found.exact, rejected, rng)
+    poisoned, unlearned = np.unique(codes[rejected]), unlearned_classes(codes, whole)
     return Finding(~rejected, poisoned, found.marks, unlearned, evidence, ranked)
 
 
@@ -121,7 +106,7 @@ def is_contradicted(group, codes, contradicted):
     return bool(margin >= MARGIN)
 
 
-def unlearned_classes(codes, whole, groups, contradicted):
+def unlearned_classes(codes, whole):
     """Return the numbers of the classes of which models know too little.
 
     Parameters
@@ -130,25 +115,13 @@ def unlearned_classes(codes, whole, groups, contradicted):
     whole : Verdict
         Of a model of all rows.
 
-    groups : iterable of Group
-        Those of which the rest of the class was judged.
-
-    contradicted : ndarray of shape (n,), bool
-        See `contradicted_rows`.
-
     Returns
     -------
     unlearned : ndarray of int
-        The model of all rows gets more than seven in ten rows wrong, or probes of other
-        rows contradict most of the rest of the class.
+        The model gets more than seven in ten of their rows wrong.
     """
     wrong = np.bincount(codes, whole.predicted != codes)
-    unlearned = wrong > UNLEARNED * np.bincount(codes)
-    for group in groups:
-        rest = _rest(group, codes)
-        if rest.any() and contradicted[rest].mean() > 1 / 2:
-            unlearned[codes[group.rows[0]]] = True
-    return np.flatnonzero(unlearned)
+    return np.flatnonzero(wrong > UNLEARNED * np.bincount(codes))
 
 
 def _rest(group, codes):

@@ -21,7 +21,7 @@ def test_without_a_part_nothing_of_it_is_left(script, backdoored_digits):
 
 def test_the_summary_counts_what_is_left_without_a_part(script):
     what = {"A": 0.9, "n_poisoned": 10, "fpr": 0.02, "named": [3], "unlearned": []}
-    what["suspect_and_kept"] = []
+    what["weak"] = []
     lines = [{**what, "without": script.WHOLE, "left": left} for left in (0, 6)]
     lines += [{**what, "without": "marks", "left": 9, "named": []}]
     lines += [{**what, "without": "marks", "left": 0, "A": None, "fpr": 0.0}]
@@ -36,7 +36,7 @@ def test_the_summary_counts_what_is_left_without_a_part(script):
 
 
 def test_what_is_said_is_counted_by_outcome(script):
-    silent = {"named": [], "suspect_and_kept": [], "unlearned": []}
+    silent = {"named": [], "weak": [], "unlearned": []}
     line = {"without": script.WHOLE, "A": 0.9, "n_poisoned": 10, "left": 0, **silent}
     lines = [{**line, "left": 4, "named": [3]}, {**line, "left": 6}, line]
     lines += [{**line, "left": 9, "A": 0.4}, {**line, "left": 9, "without": "marks"}]

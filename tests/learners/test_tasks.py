@@ -1,6 +1,13 @@
 import numpy as np
+import pytest
 
-from sklearn_ispl.learners._tasks import carry_out, whole_task
+from sklearn_ispl.learners._tasks import (
+    Verdict,
+    carry_out,
+    half_tasks,
+    taught_chances,
+    whole_task,
+)
 
 
 def test_the_model_of_all_rows_is_looked_into_once_it_is_trained():
@@ -29,3 +36,24 @@ def test_the_model_of_all_rows_is_looked_into_once_it_is_trained():
     assert (found.activations == 7).all()
     assert found.predicted.tolist() == [7] * 4
     assert found.estimator.learner == "the model"
+
+
+@pytest.mark.parametrize("n_rows", [1, 8, 31])
+def test_models_of_either_half_judge_the_other(n_rows):
+    codes = np.random.RandomState(0).permutation(np.arange(n_rows) % 3)
+    one, other = half_tasks(codes, np.random.RandomState(1), 7)
+    np.testing.assert_array_equal(one.trained, other.judged)
+    np.testing.assert_array_equal(one.judged, other.trained)
+    every = np.sort(np.concatenate([one.trained, one.judged]))
+    np.testing.assert_array_equal(every, np.arange(n_rows))
+    sizes = [np.bincount(codes[task.trained], minlength=3) for task in (one, other)]
+    assert np.abs(np.subtract(*sizes)).max() <= 1
+    assert one.n_epochs == 7 and one.seed != other.seed
+    again, _ = half_tasks(codes, np.random.RandomState(2), 7)
+    assert n_rows < 8 or (again.trained != one.trained).any()
+
+
+def test_what_a_row_is_taught_comes_from_the_model_that_did_not_see_it():
+    tasks = half_tasks(np.arange(10) % 2, np.random.RandomState(0), 1)
+    verdicts = [Verdict(task.judged.astype(float), None) for task in tasks]
+    np.testing.assert_allclose(taught_chances(tasks, verdicts), np.exp(-np.arange(10)))
