@@ -139,7 +139,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             If every row of a class was rejected, by the vote or in self-training.
 
         UnlearnedClassWarning
-            If models know less than three in ten rows of a class (``method="core"``).
+            If models of other rows know less than 15 % of a class (``method="core"``).
 
         WeakEvidenceWarning
             If a group of rows that is kept would be rejected at four times the rate of
@@ -280,7 +280,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     def _warn_of_unlearned_classes(self):
         if len(self.unlearned_classes_):
             warnings.warn(
-                "The models know less than three in ten rows of these classes: "
+                "Models of other rows hardly know these classes, less than 15 % of them: "
                 f"{self.unlearned_classes_.tolist()}. They have nothing to tell of "
                 "poison in these classes, which may stay. Give more rows, or an "
                 "estimator that learns them faster.",

@@ -102,25 +102,60 @@ class Evidence(NamedTuple):
     rejected: bool = False
 
 
-def incompatible_groups(sight, codes, components, known, rng, false_alarm_rate):
+class Likeness(NamedTuple):
+    """Of which other class each row is like poison, and how much, to several probes.
+
+    Two arrays of shape (n_repeats, n): numbers of classes, and degrees from 0 to 1.
+    """
+
+    predicted: np.ndarray
+    degree: np.ndarray
+
+
+def likeness(sight, codes, known, rng):
+    """Return how much each row is like poison that came from another class.
+
+    Probes half way through a model, which were fitted without the rows of a class, say
+    what each row of it is typical of: the class predicted, and the rank of the
+    confidence among held-out rows of that class. This is done anew some times, mostly
+    with other classes left out beside it. How typical a row is and how well models of
+    other rows know its label count alike: the degree is their geometric mean.
+
+    Parameters
+    ----------
+    sight : Sight
+    codes : ndarray of shape (n,), int
+    known : ndarray of shape (n,), bool
+        Rows that are known to be poison, to which no probe is fitted.
+
+    rng : RandomState
+
+    Returns
+    -------
+    like : Likeness
+    """
+    n_repeats = CompatibilitySettings.n_repeats
+    asked = [typicality(sight.half_way, codes, known, rng) for _ in range(n_repeats)]
+    predicted, typical = map(np.stack, zip(*asked))
+    return Likeness(predicted, np.sqrt(typical * sight.taught))
+
+
+def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_rate):
     """Return the evidence on every class.
 
-    1. Probes half way through a model, which were fitted without the rows of a class,
-       say what each row of it is typical of: the class predicted, and the rank of the
-       confidence among held-out rows of that class. This is done anew some times,
-       mostly with other classes left out beside it. How typical it is and how well
-       models of other rows know its label count alike: their geometric mean.
-    2. Parts of each class are groups to test, whoever proposes them, see `propose`. The
-       group with the largest score is that of the class.
-    3. The scores of the other classes are the measure: a group is rejected whose score
+    1. Parts of each class are groups to test, whoever proposes them, see `propose`. The
+       group with the largest score is that of the class: it is like poison, and the
+       rest of the class is not.
+    2. The scores of the other classes are the measure: a group is rejected whose score
        is an outlier among all, at the rate of false alarms.
-    4. With it go the rows of the class that a probe takes for it, until it settles.
+    3. With it go the rows of the class that a probe takes for it, until it settles.
        Poison may be several groups: the rest of the class is asked again until nothing
        stands out.
 
     Parameters
     ----------
     sight : Sight
+    like : Likeness
     codes : ndarray of shape (n,), int
     components : ndarray of shape (n_repeats, n), int
     known : ndarray of shape (n,), bool
@@ -139,20 +174,13 @@ def incompatible_groups(sight, codes, components, known, rng, false_alarm_rate):
     sizes = np.bincount(codes[~known])
     if len(classes) < 4 or sizes.max() < 2 * settings.min_rows:
         return []
-    asked = [
-        typicality(sight.half_way, codes, known, rng) for _ in range(settings.n_repeats)
-    ]
-    predicted, typical = map(np.stack, zip(*asked))
-    poison_like = np.sqrt(typical * sight.taught)
 
     def most_suspect(rows):
         """Return the evidence on some rows of a class; None of too few."""
         if len(rows) < 2 * settings.min_rows:
             return None
         view = View(leading(sight.features[rows], rng), components[:, rows])
-        found = _most_suspect(
-            view, predicted[:, rows], poison_like[:, rows], rng, settings
-        )
+        found = _most_suspect(view, of_rows(like, rows), rng, settings)
         if found is None:
             return None
         group, proposer, excess, score = found
@@ -164,14 +192,14 @@ def incompatible_groups(sight, codes, components, known, rng, false_alarm_rate):
     found_in = map(most_suspect, of_class.values())
     evidence = [found for found in found_in if found is not None]
     evidence.sort(key=lambda found: -found.score)
-    # Roots of scores are closer to normal than scores, of which none is negative.
-    scores = np.sqrt([found.score for found in evidence])
+    # Cube roots are close to normal where scores are not (Wilson and Hilferty).
+    scores = np.cbrt([found.score for found in evidence])
     most = few_classes(len(evidence))
     levels = outlier_levels(scores, most)
     usual = scores[np.sum(levels <= false_alarm_rate) :]
 
     def stands_out(found):
-        level = outlier_levels(np.append(np.sqrt(found.score), usual), 1)[0]
+        level = outlier_levels(np.append(np.cbrt(found.score), usual), 1)[0]
         return most * level <= false_alarm_rate and found.excess >= settings.min_excess
 
     for nth, (found, level) in enumerate(zip(evidence, levels)):
@@ -228,26 +256,33 @@ def settled(rows, of_class, both, codes, rng):
     return rows
 
 
-def excess_classes(group, predicted, typical):
-    """Return of how many other classes a group is typical and the others are not.
+def of_rows(like, rows):
+    """Return the likeness of some rows."""
+    return Likeness(like.predicted[:, rows], like.degree[:, rows])
+
+
+def excess_classes(group, like):
+    """Return for how many other classes a group is like poison, and the others not.
 
     Parameters
     ----------
     group : ndarray of shape (n,), bool
         Rows of a class.
 
-    predicted, typical : ndarray of shape (n_repeats, n)
-        See `typicality`; each time by other probes. From 0 to 1.
+    like : Likeness
 
     Returns
     -------
     excess : float
-        The effective number of these classes, times the mean rank that they have more.
+        The effective number of these classes, times the mean degree that they have
+        more.
     """
-    n_classes = predicted.max() + 1
+    n_classes = like.predicted.max() + 1
     more, less = (
-        np.bincount(predicted[:, some].ravel(), typical[:, some].ravel(), n_classes)
-        / (some.sum() * len(predicted))
+        np.bincount(
+            like.predicted[:, some].ravel(), like.degree[:, some].ravel(), n_classes
+        )
+        / (some.sum() * len(like.predicted))
         for some in (group, ~group)
     )
     above = np.maximum(0, more - less)
@@ -257,12 +292,12 @@ def excess_classes(group, predicted, typical):
     return float(above.sum() * np.exp(-np.sum(share * np.log(share))))
 
 
-def _most_suspect(view, predicted, typical, rng, settings):
+def _most_suspect(view, like, rng, settings):
     """Return the group of a class with the largest score, and how it comes about."""
     best = None
     for proposer, group in propose(view, rng):
         if settings.min_rows <= group.sum() <= settings.max_share * len(group):
-            excess = excess_classes(group, predicted, typical)
+            excess = excess_classes(group, like)
             # As in the test of two means, the smaller sample counts most.
             score = float(np.sqrt(group.sum() * (~group).mean()) * excess)
             if best is None or score > best[-1]:
@@ -291,8 +326,9 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
     -------
     suspicion : ndarray of shape (n,)
         From 0 to 1, and from 1/2 for rejected rows; in either half, how likely a row
-        belongs to the most suspect group of its class in what models see, times the score
-        of that group as a share of the largest, and all of it for rows with a mark.
+        belongs to the most suspect group of its class in what models see, times the
+        score of that group as a share of the largest, and all of it for rows with a
+        mark.
     """
     like = proved.astype(float)
     largest = max((found.score for found in evidence), default=0)

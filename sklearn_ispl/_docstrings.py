@@ -108,10 +108,9 @@ ATTRIBUTES = """Attributes
         no mark was found. Only with ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
-        The labels of which a model of all rows knows less than three rows in ten. It
-        has nothing to tell of poison in these classes. That the array is empty proves
-        nothing: a model may know rows by heart. Only with ``method="core"`` and
-        self-training.
+        The labels whose mean probability is less than 0.15 to models that were trained
+        on other rows. They have nothing to tell of poison in these classes. Only with
+        ``method="core"`` and self-training.
 
     evidence_ : list of Evidence
         What is known of the most suspect group of each class, by falling score. Named

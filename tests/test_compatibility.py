@@ -5,9 +5,11 @@ from conftest import looks_of, ten_poisoned_classes
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl._compatibility import (
     Evidence,
+    Likeness,
     Sight,
     excess_classes,
     incompatible_groups,
+    likeness,
     settled,
     suspicion,
 )
@@ -19,25 +21,25 @@ def test_excess_is_one_half_for_each_class_that_poison_came_from(n_classes):
     group = np.arange(160) < 80
     predicted = np.where(group, np.arange(160) % n_classes, 8)
     typical = np.where(group, 0.5, 0.2)
-    excess = excess_classes(group, predicted[None], typical[None])
+    excess = excess_classes(group, Likeness(predicted[None], typical[None]))
     assert excess == pytest.approx(n_classes / 2)
 
 
 def test_excess_is_nothing_where_the_rest_is_typical_of_the_same_classes():
     predicted, typical = np.arange(80)[None] % 4, np.full((1, 80), 0.6)
-    assert excess_classes(np.arange(80) < 40, predicted, typical) == 0
+    assert excess_classes(np.arange(80) < 40, Likeness(predicted, typical)) == 0
 
 
 def test_excess_is_the_mean_over_the_models_asked():
     group = np.arange(40) < 20
     typical = np.where(group, [[1.0], [0.0]], 0.0)
     predicted = np.where(group, 1, 2)[None].repeat(2, axis=0)
-    assert excess_classes(group, predicted, typical) == pytest.approx(0.5)
+    assert excess_classes(group, Likeness(predicted, typical)) == pytest.approx(0.5)
 
 
 def test_few_classes_are_no_measure():
     codes = np.repeat([0, 1, 2], 30)
-    assert found_in(None, codes, np.zeros((90, 2))) == []
+    assert found_in(np.zeros((90, 2)), codes, np.zeros((90, 2))) == []
 
 
 def found_in(
@@ -49,7 +51,8 @@ def found_in(
         known = np.zeros(len(codes), dtype=bool)
     rng = np.random.RandomState(1)
     sight = Sight(features, activations, np.broadcast_to(taught, len(codes)))
-    return incompatible_groups(sight, codes, components, known, rng, rate)
+    like = likeness(sight, codes, known, rng)
+    return incompatible_groups(sight, like, codes, components, known, rng, rate)
 
 
 def test_a_cluster_of_rows_of_other_classes_is_found_and_nothing_else():
@@ -212,7 +215,7 @@ def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     assert ranked[others].max() <= 0.125 and not ranked[codes == 7].any()
 
 
-@pytest.mark.parametrize("evidence", [[], [Evidence(1, np.arange(9), "", 0.0, 0.0, 0.0)]])
+@pytest.mark.parametrize("evidence", [[], [Evidence(1, np.arange(9), "", 0.0, 0.9, 0)]])
 def test_without_evidence_only_proved_and_rejected_rows_are_suspicious(evidence):
     rejected = np.arange(40) < 3
     proved, codes = np.arange(40) < 1, np.zeros(40, dtype=int)

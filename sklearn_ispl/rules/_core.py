@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._compatibility import Sight, incompatible_groups, suspicion
+from .._compatibility import Sight, incompatible_groups, likeness, suspicion
 from .._groups import MIN_ROWS
 from .._probes import contradicted_rows, half_way
 from ..learners._weak_learner import draw_seed
 
 # Of a group so many more rows have to be contradicted than of the rest of its class.
 MARGIN = 0.5
-# A class of which a model gets more than this share wrong is not known.
-UNLEARNED = 0.7
+# A class whose labels are less likely than this, to models of other rows, is not known.
+UNLEARNED = 0.15
 
 
 class Finding(NamedTuple):
@@ -34,12 +34,12 @@ class Finding(NamedTuple):
 def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     """Reject rows with a mark, and groups that are incompatible with all other rows.
 
-    1. A model is trained on all rows, poison too, and models of halves of them.
+    1. A model is trained on all rows, poison too, and one on each half of them.
     2. Rows with a mark are poison: the pixels of a window, values that the rows of a
-       cluster share, or a pattern over all of an image make them what that model takes
-       them for, see `MarkSearch`. Where the mark is not the same in all of them, and
-       where few share a pattern, probes that were not fitted to the group have to
-       contradict most of it, and not the rest of its class.
+       cluster share, or a pattern over all of an image make them what the first model
+       takes them for, see `MarkSearch`. Where few share a pattern, probes that were not
+       fitted to these rows have to contradict most of them, and not the rest of their
+       class.
     3. Groups that are incompatible with their class and self-expanding are poison,
        whatever they look like, see `incompatible_groups`.
 
@@ -63,34 +63,39 @@ def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     -------
     finding : Finding
     """
-    found = marks.search(whole)
+    marked, few, found = marks.search(whole)
     # A stream of its own, so that it changes no other draw.
     rng = np.random.RandomState(draw_seed(rng))
     sight = Sight(whole.features, half_way(whole.activations, rng), taught)
+    contradicted = contradicted_rows(sight.half_way, codes, marked, few, rng)
+    for rows in few:
+        marked[rows] |= is_contradicted(rows, codes, contradicted)
+    like = likeness(sight, codes, marked, rng)
     evidence = incompatible_groups(
-        sight, codes, components, found.exact, rng, false_alarm_rate
+        sight, like, codes, components, marked, rng, false_alarm_rate
     )
-    rejected = found.exact.copy()
+    rejected = marked.copy()
     for one in evidence:
         rejected[one.rows] |= one.rejected
-    contradicted = contradicted_rows(
-        sight.half_way, codes, found.exact, found.groups, rng
+    known = np.bincount(codes, taught) / np.bincount(codes)
+    return Finding(
+        support=~rejected,
+        poisoned=np.unique(codes[rejected]),
+        marks=found,
+        unlearned=np.flatnonzero(known < UNLEARNED),
+        evidence=evidence,
+        suspicion=suspicion(sight.both, codes, evidence, marked, rejected, rng),
     )
-    for group in found.groups:
-        if is_contradicted(group, codes, contradicted):
-            rejected[group.rows] = True
-            rejected[group.fringe] |= contradicted[group.fringe]
-    ranked = suspicion(sight.both, codes, evidence, found.exact, rejected, rng)
-    poisoned, unlearned = np.unique(codes[rejected]), unlearned_classes(codes, whole)
-    return Finding(~rejected, poisoned, found.marks, unlearned, evidence, ranked)
 
 
-def is_contradicted(group, codes, contradicted):
+def is_contradicted(rows, codes, contradicted):
     """Whether probes contradict a group of a class, and know the rest of the class.
 
     Parameters
     ----------
-    group : Group
+    rows : ndarray of int
+        Of the group.
+
     codes : ndarray of shape (n,), int
     contradicted : ndarray of shape (n,), bool
         See `contradicted_rows`.
@@ -98,34 +103,11 @@ def is_contradicted(group, codes, contradicted):
     Returns
     -------
     is_contradicted : bool
+        False if next to all rows of the class are of the group.
     """
-    rest = _rest(group, codes)
+    rest = codes == codes[rows[0]]
+    rest[rows] = False
     if rest.sum() < MIN_ROWS:
         return False
-    margin = contradicted[group.rows].mean() - contradicted[rest].mean()
+    margin = contradicted[rows].mean() - contradicted[rest].mean()
     return bool(margin >= MARGIN)
-
-
-def unlearned_classes(codes, whole):
-    """Return the numbers of the classes of which models know too little.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n,), int
-    whole : Verdict
-        Of a model of all rows.
-
-    Returns
-    -------
-    unlearned : ndarray of int
-        The model gets more than seven in ten of their rows wrong.
-    """
-    wrong = np.bincount(codes, whole.predicted != codes)
-    return np.flatnonzero(wrong > UNLEARNED * np.bincount(codes))
-
-
-def _rest(group, codes):
-    """Return the rows of a class that are neither of a group nor of its fringe."""
-    rest = codes == codes[group.rows[0]]
-    rest[np.concatenate(group)] = False
-    return rest
