@@ -280,7 +280,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     def _warn_of_unlearned_classes(self):
         if len(self.unlearned_classes_):
             warnings.warn(
-                "Models of other rows hardly know these classes, less than 15 % of them: "
+                "Models of other rows know less than 15 % of these classes: "
                 f"{self.unlearned_classes_.tolist()}. They have nothing to tell of "
                 "poison in these classes, which may stay. Give more rows, or an "
                 "estimator that learns them faster.",

@@ -74,11 +74,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     that such rows have in common are painted on images of other classes. If these
     turn into the class, the pixels are a mark, and all rows of the class that have
     them are rejected. Windows have 28 % of the shorter side of an image, so placed
-    that any mark of a tenth of it is within one. Where it is not the same, pixel by
-    pixel, in all poisoned rows, a probe learns from the rows of the start what
-    windows with the mark look like and do. Probes of all other rows decide on the
-    group that it finds, and on those most like it: an honest group is what its
-    label says to them, and stays.
+    that any mark of a tenth of it is within one.
 
     Of images and of tables, the search goes on in clusters of each class, in the
     features of the model: where the poison is one of them, its rows share values, and
@@ -93,17 +89,17 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     A trigger of any other look is sought by what it does to the labels. Half way
     through the model of all rows, linear probes that were fitted without a class say
-    what its rows are typical of. Poisoned rows are typical of the classes that they
-    came from, as the rows of these are; clean rows are so of few classes, and all parts
-    of a class of the same ones. And a model of all rows learns poisoned rows from one
-    another, so that they are clusters in its features. The groups to test are these
-    clusters, and the components of Inverse Self-Paced Learning within a class. The
-    score of a group is of how many classes it is typical, times the root of its size. A
-    class is suspect if its best score is an outlier among those of all classes; what is
-    left of it is asked again until nothing stands out. Probes of all other rows have
-    the last word: a group goes if they contradict most of its labels, and not those of
-    the rest of the class, and with it go rows much like it that they contradict. Fewer
-    than four classes have no measure, so that of these only marks are sought.
+    what its rows are typical of: poisoned rows of the classes that they came from, as
+    the rows of these are. And models of one half of the rows say how well the labels of
+    the other half can be known: those of poisoned rows well, from one another. Clean
+    rows that are typical of another class are seldom known for what they are. The
+    groups to test are clusters of a class in the features of the model of all rows, and
+    the components of Inverse Self-Paced Learning within it. The score of a group is for
+    how many classes it is both, and the rest of the class is not, times the root of its
+    size. A group is rejected if its score is an outlier among those of all classes, and
+    with it go the rows of the class that a probe takes for it; what is left of the
+    class is asked again until nothing stands out. Fewer than four classes have no
+    measure, so that of these only marks and patterns are sought.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

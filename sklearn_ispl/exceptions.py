@@ -36,7 +36,7 @@ class ClassVanishedWarning(UserWarning):
 
 
 class UnlearnedClassWarning(UserWarning):
-    """Models know too few rows of a class, or probes contradict most of its rest.
+    """Models hardly know the rows of a class from other rows.
 
     Given by ``method="core"``. They have nothing to tell of poison in such a class,
     which may stay.
