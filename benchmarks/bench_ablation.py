@@ -1,12 +1,13 @@
-"""What is lost where a proposer, or the search for marks, is taken out of the default?
+"""What is lost where a proposer, or one of the tests, is taken out of the default?
 
     python benchmarks/bench_ablation.py --data-home DIR --out ablation.jsonl
     python benchmarks/bench_ablation.py --summary ablation.jsonl
 
 Scenarios are those of the list `tune` of exam.py, attacked and clean. Each set is
-fitted once. Then the rule decides anew with the same model and the same components, but
-without one part. A run that is cut off goes on; `--part 0 --parts 2` and `--part 1
---parts 2` share the work.
+fitted once. Then the rule decides anew with the same models and the same components,
+but without one part; without teaching, all labels are as likely to models of other
+rows. A run that is cut off goes on; `--part 0 --parts 2` and `--part 1 --parts 2` share
+the work.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from sklearn_ispl.rules._core import find_poison
 
 WHOLE = "all of it"
 RATE = ISPLFilter().false_alarm_rate
-PARTS = [WHOLE, *PROPOSERS, "marks"]
+PARTS = [WHOLE, *PROPOSERS, "teaching", "marks"]
 
 
 class Found:
@@ -42,6 +43,8 @@ class Found:
 
 def decide_without(part, marked, whole, taught, components, codes, seed, rate):
     """Return the finding of the default without one of its parts."""
+    if part == "teaching":
+        taught = np.ones(len(codes))
     if part == "marks":
         marked = Marked(np.zeros(len(codes), dtype=bool), [], {})
     proposers = {name: one for name, one in PROPOSERS.items() if name != part}
