@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from ._groups import as_mask, few_classes, leading, log_odds, refined
 from ._outliers import outlier_levels
-from ._probes import typicality
+from ._probes import contradicted_rows, typicality
 from .detectors._proposers import View, propose
 
 
@@ -26,7 +26,8 @@ class CompatibilitySettings:
 
     n_repeats: int = 10  # of the probes, with other classes left out each time
     min_rows: int = 8  # of a group: ranks of fewer are chance
-    max_share: float = 2 / 3  # of a class: some clean rows are left to compare with
+    max_share: float = 1 / 2  # of a class: of two halves, the other is the measure
+    max_settled: float = 2 / 3  # of a class: some clean rows are left to tell it from
     min_excess: float = 1 / 3  # poison of one class alone has 1/2, less what is missed
     max_steps: int = 10  # until a group settles: most do in three
 
@@ -148,9 +149,9 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
        rest of the class is not.
     2. The scores of the other classes are the measure: a group is rejected whose score
        is an outlier among all, at the rate of false alarms.
-    3. With it go the rows of the class that a probe takes for it, until it settles.
-       Poison may be several groups: the rest of the class is asked again until nothing
-       stands out.
+    3. With it go the rows of the class that a probe takes for it, see `settled` and
+       `completed`. Poison may be several groups: the rest of the class is asked again
+       until nothing stands out.
 
     Parameters
     ----------
@@ -206,24 +207,18 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
         rejected = level <= false_alarm_rate and found.excess >= settings.min_excess
         evidence[nth] = found._replace(level=level, rejected=rejected)
         if rejected:
-            rows = _whole(found, of_class, sight, codes, rng, most_suspect, stands_out)
+            # To the probes of a part, those that were found before are other classes.
+            every, others, parts = of_class[found.label], codes.copy(), []
+            while found is not None and (not parts or stands_out(found)):
+                part = settled(found.rows, every, sight.both, others, rng)
+                part = completed(part, every, sight, others, known, rng)
+                parts.append(part)
+                others[part] = others.max() + 1
+                every = np.setdiff1d(every, part)
+                found = most_suspect(every)
+            rows = np.sort(np.concatenate(parts))
             evidence[nth] = evidence[nth]._replace(rows=rows)
     return evidence
-
-
-def _whole(found, of_class, sight, codes, rng, most_suspect, stands_out):
-    """Return all of the poison of a class, part by part."""
-    every, both, others = of_class[found.label], sight.both, codes.copy()
-    parts = []
-    while True:
-        part = settled(found.rows, every, both, others, rng)
-        parts.append(part)
-        # To the probes of the next part, this one is a class of its own.
-        others[part] = others.max() + 1
-        every = np.setdiff1d(every, part)
-        found = most_suspect(every)
-        if found is None or not stands_out(found):
-            return np.sort(np.concatenate(parts))
 
 
 def settled(rows, of_class, both, codes, rng):
@@ -249,11 +244,42 @@ def settled(rows, of_class, both, codes, rng):
     for _ in range(settings.max_steps):
         odds = log_odds(both, codes, as_mask(rows, len(codes)), rng)[of_class]
         taken = of_class[odds > 0]
-        enough = settings.min_rows <= len(taken) <= settings.max_share * len(of_class)
+        enough = settings.min_rows <= len(taken) <= settings.max_settled * len(of_class)
         if not enough or np.array_equal(taken, rows):
             break
         rows = taken
     return rows
+
+
+def completed(rows, of_class, sight, codes, known, rng):
+    """Return a group that settled with what probes of all other rows contradict.
+
+    A part of the poison that is taken for clean teaches a probe that it is. So neither
+    the group nor the half of the rest of the class that is most like it is fitted to;
+    of that half, the rows whose label the probes contradict join the group, which
+    settles once more.
+
+    Parameters
+    ----------
+    rows, of_class : ndarray of int
+        Of the group, and of the class.
+
+    sight : Sight
+    codes : ndarray of shape (n,), int
+    known : ndarray of shape (n,), bool
+    rng : RandomState
+
+    Returns
+    -------
+    rows : ndarray of int
+    """
+    odds = log_odds(sight.both, codes, as_mask(rows, len(codes)), rng)
+    rest = np.setdiff1d(of_class, rows)
+    near = rest[odds[rest] > np.median(odds[rest])]
+    group = np.concatenate([rows, near])
+    contradicted = contradicted_rows(sight.half_way, codes, known, [group], rng)
+    joined = np.union1d(rows, near[contradicted[near]])
+    return settled(joined, of_class, sight.both, codes, rng)
 
 
 def of_rows(like, rows):
