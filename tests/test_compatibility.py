@@ -7,6 +7,7 @@ from sklearn_ispl._compatibility import (
     Evidence,
     Likeness,
     Sight,
+    completed,
     excess_classes,
     incompatible_groups,
     likeness,
@@ -197,6 +198,19 @@ def test_a_group_settles_at_neither_all_of_its_class_nor_nearly_none(apart):
     for start in (of_class[:7], of_class[:-7]):
         rows = settled(start, of_class, features, codes, np.random.RandomState(0))
         assert len(rows) == len(start) or 8 <= len(rows) <= len(of_class) * 2 / 3
+
+
+def test_a_group_is_completed_by_what_probes_of_the_rest_contradict():
+    """Half of the poison is between the group and the rest, and taken for the rest."""
+    truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=40)
+    features[poisoned[20:]] -= 6
+    of_class, known = np.flatnonzero(codes == 3), np.zeros(600, dtype=bool)
+    sight = Sight(features, looks_of(truth), np.ones(600))
+    rng = np.random.RandomState(0)
+    rows = settled(poisoned[:20], of_class, features, codes, rng)
+    np.testing.assert_array_equal(rows, poisoned[:20])
+    rows = completed(rows, of_class, sight, codes, known, rng)
+    np.testing.assert_array_equal(rows, poisoned)
 
 
 def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
