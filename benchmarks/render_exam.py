@@ -139,7 +139,7 @@ def sayings(lines):
     attacked, clean = of_sets(lines)
     mine = [s["core"] for s in [*attacked.values(), *clean.values()] if "core" in s]
     rows = [["outcome", "sets", "a poisoned class named", "only clean ones named",
-             "a group suspect and kept", "a class not known",
+             "weak evidence", "a class not known",
              "nothing said"]]  # fmt: skip
     outcomes = {
         "more than half of the poison left": lambda r: _tpr(r) < 0.5,
