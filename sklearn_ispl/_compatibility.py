@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from ._groups import as_mask, few_classes, leading, log_odds, refined
+from ._groups import Group, as_mask, few_classes, leading, log_odds, refined
 from ._outliers import outlier_levels
 from ._probes import contradicted_rows, typicality
 from .detectors._proposers import View, propose
@@ -276,7 +276,7 @@ def completed(rows, of_class, sight, codes, known, rng):
     odds = log_odds(sight.both, codes, as_mask(rows, len(codes)), rng)
     rest = np.setdiff1d(of_class, rows)
     near = rest[odds[rest] > np.median(odds[rest])]
-    group = np.concatenate([rows, near])
+    group = Group(rows, near)
     contradicted = contradicted_rows(sight.half_way, codes, known, [group], rng)
     joined = np.union1d(rows, near[contradicted[near]])
     return settled(joined, of_class, sight.both, codes, rng)

@@ -104,8 +104,8 @@ ATTRIBUTES = """Attributes
     marks_ : ndarray of shape (n_poisoned_classes, ...)
         What makes the rejected rows of each of `poisoned_classes_` what their label
         says, as a row of X: the value where a mark was found, else NaN. All NaN in a
-        class with a pattern over all of the image, or in which no mark was found. Only
-        with ``method="core"`` and self-training.
+        class whose mark varies from row to row or spreads over the image, or in which
+        no mark was found. Only with ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels whose mean probability is less than 0.15 to models that were trained

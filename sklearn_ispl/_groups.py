@@ -1,6 +1,7 @@
 """Groups of rows within a class, in the features of a model: functions of arrays."""
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -13,6 +14,17 @@ from .learners._weak_learner import draw_seed
 
 # A group has at least so many rows, and at most such a share of its class.
 MIN_ROWS, MAX_SHARE = 4, 1 / 3
+NO_ROWS = np.array([], dtype=int)
+
+
+class Group(NamedTuple):
+    """Rows of a class that may be poisoned, and its fringe: the rows most like them.
+
+    As numbers of rows. Probes of all other rows decide on both.
+    """
+
+    rows: np.ndarray
+    fringe: np.ndarray = NO_ROWS
 
 
 def leading(features, rng, n_components=10):
@@ -80,6 +92,27 @@ def small_clusters(features, rng, most=8):
         for label in range(n_clusters):
             if is_part(labels == label, MAX_SHARE):
                 yield labels == label
+
+
+def near(features, codes, group, rng):
+    """Return the rows that are more like the group than half of their class is.
+
+    Parameters
+    ----------
+    features, codes, group, rng
+        See `log_odds`.
+
+    Returns
+    -------
+    near : ndarray of shape (n,), bool
+        None of a class that has no group.
+    """
+    odds = log_odds(features, codes, group, rng)
+    found = np.zeros(len(codes), dtype=bool)
+    for code in np.unique(codes[group]):
+        of_class = codes == code
+        found |= of_class & (odds > np.median(odds[of_class & ~group]))
+    return found
 
 
 def log_odds(features, codes, group, rng, n_folds=4, weight=5.0):

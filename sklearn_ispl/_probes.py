@@ -45,14 +45,8 @@ def typicality(activations, codes, known, rng):
 
     Parameters
     ----------
-    activations : ndarray of shape (n, n_components)
-        See `half_way`.
-
-    codes : ndarray of shape (n,), int
-    known : ndarray of shape (n,), bool
-        Rows that no probe is fitted to.
-
-    rng : RandomState
+    activations, codes, known, rng
+        See `contradicted_rows`.
 
     Returns
     -------
@@ -154,19 +148,19 @@ def contradicted_rows(activations, codes, known, groups, rng):
     known : ndarray of shape (n,), bool
         Rows that no probe is fitted to, beside those of the groups.
 
-    groups : list of ndarray of int
+    groups : list of Group
     rng : RandomState
 
     Returns
     -------
     contradicted : ndarray of shape (n,), bool
         Their labels are less likely than those of nearly all rows of the classes that
-        have no group, to probes that were not fitted to them (Definition 4.2). All
-        false if there is no group.
+        have no group, to probes that were fitted to neither (Definition 4.2). All false
+        if there is no group.
     """
     settings, trusted = ProbeSettings(), ~known
     for group in groups:
-        trusted[group] = False
+        trusted[np.concatenate(group)] = False
     if not groups or not trusted.any():
         return np.zeros(len(codes), dtype=bool)
     # Of a class of few rows, some have a label that their probe never saw.

@@ -5,6 +5,7 @@ from sklearn.decomposition import PCA
 from sklearn_ispl._groups import (
     clusters,
     leading,
+    near,
     refined,
     small_clusters,
 )
@@ -65,6 +66,16 @@ def test_small_clusters_are_a_few_rows_to_a_third_of_the_class(most):
     for cluster in found:
         assert cluster.shape == (300,) and 4 <= cluster.sum() <= 100
     assert any((cluster == odd[codes == 0]).all() for cluster in found)
+
+
+def test_near_is_the_side_of_the_group():
+    features, codes, odd = two_classes(n_odd=40)
+    group = odd & (np.arange(600) >= 10)
+    features[:10] = [0, 3, 0, 0]
+    features[200:210] = [0, -3, 0, 0]
+    found = near(features, codes, group, np.random.RandomState(0))
+    assert found[odd].all() and not found[200:210].any() and not found[300:].any()
+    assert found[codes == 0][40:].mean() == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 1.0])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from conftest import looks_of, ten_poisoned_classes
+from sklearn_ispl._groups import Group
 from sklearn_ispl._probes import contradicted_rows, half_way, rank_among, typicality
 
 
@@ -38,8 +39,9 @@ def test_rows_are_typical_of_the_class_that_they_came_from():
 
 def contradicted_in(activations, codes, *groups, known=()):
     known = np.isin(np.arange(len(codes)), known)
+    groups = [Group(*rows) for rows in groups]
     rng = np.random.RandomState(3)
-    return contradicted_rows(activations, codes, known, [*groups], rng)
+    return contradicted_rows(activations, codes, known, groups, rng)
 
 
 def test_probes_half_way_see_so_many_components():
@@ -49,34 +51,10 @@ def test_probes_half_way_see_so_many_components():
     assert few.shape == (300, 7)
 
 
-def test_probes_are_not_fitted_to_known_rows():
-    truth, codes, _, _ = ten_poisoned_classes()
-    known = np.flatnonzero(truth == 3)[:5]
-    near = looks_of(truth)
-    far = near.copy()
-    far[known] += 1000
-    rest = np.setdiff1d(np.arange(600), known)
-    known = np.isin(np.arange(600), known)
-    found, moved = (
-        typicality(one, codes, known, np.random.RandomState(0))[1][rest]
-        for one in (near, far)
-    )
-    np.testing.assert_array_equal(found, moved)
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("n_left", [0, 1, 2, 12])
-def test_where_next_to_nothing_is_left_probes_say_next_to_nothing(n_left):
-    truth, codes, _, _ = ten_poisoned_classes()
-    left = np.arange(600) % 50 == 0
-    left[np.flatnonzero(left)[n_left:]] = False
-    _, typical = typicality(looks_of(truth), codes, ~left, np.random.RandomState(0))
-    assert typical.mean() < 0.5 and (n_left > 2 or not typical.any())
-
-
-def test_rows_of_other_classes_are_contradicted():
+def test_rows_of_other_classes_are_contradicted_in_a_group_and_in_its_fringe():
     truth, codes, _, poisoned = ten_poisoned_classes()
-    contradicted = contradicted_in(looks_of(truth), codes, poisoned)
+    parts = poisoned[:20], poisoned[20:]
+    contradicted = contradicted_in(looks_of(truth), codes, parts)
     assert contradicted[poisoned].all()
     # Of the rows of other classes so many are taken for contradicted.
     assert contradicted[codes == truth].mean() == pytest.approx(0.02, abs=0.02)
@@ -85,21 +63,21 @@ def test_rows_of_other_classes_are_contradicted():
 def test_rows_that_teach_the_probes_their_label_are_not_contradicted():
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=300)
     looks = np.c_[looks_of(truth), features]
-    taught = contradicted_in(looks, codes, poisoned[:20])
-    untaught = contradicted_in(looks, codes, poisoned[:20], poisoned[20:])
+    taught = contradicted_in(looks, codes, (poisoned[:20],))
+    untaught = contradicted_in(looks, codes, (poisoned[:20], poisoned[20:]))
     assert taught[poisoned].mean() < 0.1 and untaught[poisoned].mean() > 0.9
 
 
 @pytest.mark.parametrize("left_out", ["known", "group"])
 def test_probes_are_fitted_to_no_row_that_is_left_out(left_out):
     truth, codes, _, poisoned = ten_poisoned_classes()
-    known = np.flatnonzero(truth == 3)[:5]
+    group, known = (poisoned[:20], poisoned[20:]), np.flatnonzero(truth == 3)[:5]
     rest = np.setdiff1d(np.arange(600), [*poisoned, *known])
     far = looks_of(truth)
     near = far.copy()
     far[known if left_out == "known" else poisoned] += 1000
     found, moved = (
-        contradicted_in(one, codes, poisoned, known=known)[rest] for one in (near, far)
+        contradicted_in(one, codes, group, known=known)[rest] for one in (near, far)
     )
     np.testing.assert_array_equal(found, moved)
 
@@ -111,8 +89,8 @@ def test_without_a_group_nothing_is_contradicted():
 
 def test_where_all_classes_have_groups_the_rows_left_are_the_measure():
     truth, codes, _, poisoned = ten_poisoned_classes()
-    clean = [np.flatnonzero(codes == code)[:20] for code in range(10) if code != 3]
-    contradicted = contradicted_in(looks_of(truth), codes, poisoned, *clean)
+    clean = [(np.flatnonzero(codes == code)[:20],) for code in range(10) if code != 3]
+    contradicted = contradicted_in(looks_of(truth), codes, (poisoned,), *clean)
     assert contradicted[poisoned].all()
     assert contradicted[codes == truth].mean() < 0.06
 
@@ -125,7 +103,7 @@ def test_where_next_to_nothing_is_left_next_to_nothing_is_contradicted(n_left):
     left = rows % 50 == 0
     left[np.flatnonzero(left)[n_left:]] = False
     contradicted = contradicted_in(
-        looks_of(truth), codes, rows[:10], known=rows[~left]
+        looks_of(truth), codes, (rows[:10],), known=rows[~left]
     )
     assert contradicted.mean() < 0.5
 
@@ -134,5 +112,5 @@ def test_labels_that_exist_once_do_not_silence_the_probes():
     truth, codes, _, poisoned = ten_poisoned_classes()
     clean = np.flatnonzero((truth == codes) & (codes != 3))
     codes[clean[::18]] = np.arange(10, 10 + len(clean[::18]))
-    contradicted = contradicted_in(looks_of(truth), codes, poisoned)
+    contradicted = contradicted_in(looks_of(truth), codes, (poisoned,))
     assert contradicted[poisoned].mean() > 0.9

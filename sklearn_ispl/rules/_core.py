@@ -37,9 +37,9 @@ def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     1. A model is trained on all rows, poison too, and one on each half of them.
     2. Rows with a mark are poison: the pixels of a window, values that the rows of a
        cluster share, or a pattern over all of an image make them what the first model
-       takes them for, see `MarkSearch`. Where few share a pattern, probes that were not
-       fitted to these rows have to contradict most of them, and not the rest of their
-       class.
+       takes them for, see `MarkSearch`. Where the mark is not the same in all of them,
+       and where few share a pattern, probes that were not fitted to these rows have to
+       contradict most of them, and not the rest of their class.
     3. Groups that are incompatible with their class and self-expanding are poison,
        whatever they look like, see `incompatible_groups`.
 
@@ -63,13 +63,18 @@ def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     -------
     finding : Finding
     """
-    marked, few, found = marks.search(whole)
+    found = marks.search(whole)
+    marked = found.exact.copy()
     # A stream of its own, so that it changes no other draw.
     rng = np.random.RandomState(draw_seed(rng))
     sight = Sight(whole.features, half_way(whole.activations, rng), taught)
-    contradicted = contradicted_rows(sight.half_way, codes, marked, few, rng)
-    for rows in few:
-        marked[rows] |= is_contradicted(rows, codes, contradicted)
+    contradicted = contradicted_rows(
+        sight.half_way, codes, marked, found.groups, rng
+    )
+    for group in found.groups:
+        if is_contradicted(group, codes, contradicted):
+            marked[group.rows] = True
+            marked[group.fringe] |= contradicted[group.fringe]
     like = likeness(sight, codes, marked, rng)
     evidence = incompatible_groups(
         sight, like, codes, components, marked, rng, false_alarm_rate
@@ -81,21 +86,19 @@ def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     return Finding(
         support=~rejected,
         poisoned=np.unique(codes[rejected]),
-        marks=found,
+        marks=found.marks,
         unlearned=np.flatnonzero(known < UNLEARNED),
         evidence=evidence,
         suspicion=suspicion(sight.both, codes, evidence, marked, rejected, rng),
     )
 
 
-def is_contradicted(rows, codes, contradicted):
+def is_contradicted(group, codes, contradicted):
     """Whether probes contradict a group of a class, and know the rest of the class.
 
     Parameters
     ----------
-    rows : ndarray of int
-        Of the group.
-
+    group : Group
     codes : ndarray of shape (n,), int
     contradicted : ndarray of shape (n,), bool
         See `contradicted_rows`.
@@ -103,11 +106,16 @@ def is_contradicted(rows, codes, contradicted):
     Returns
     -------
     is_contradicted : bool
-        False if next to all rows of the class are of the group.
     """
-    rest = codes == codes[rows[0]]
-    rest[rows] = False
+    rest = _rest(group, codes)
     if rest.sum() < MIN_ROWS:
         return False
-    margin = contradicted[rows].mean() - contradicted[rest].mean()
+    margin = contradicted[group.rows].mean() - contradicted[rest].mean()
     return bool(margin >= MARGIN)
+
+
+def _rest(group, codes):
+    """Return the rows of a class that are neither of a group nor of its fringe."""
+    rest = codes == codes[group.rows[0]]
+    rest[np.concatenate(group)] = False
+    return rest

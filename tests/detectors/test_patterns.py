@@ -164,11 +164,12 @@ def test_patterns_are_part_of_the_search_but_in_tables(monkeypatch, table, many)
     with Parallel() as parallel:
         marks = MarkSearch(parallel, rows, codes, np.random.RandomState(0))
         found = marks.search(verdict)
-    # Of few rows, probes of the others are to decide.
+    # Of few rows, models of the others are to decide.
     few = not table and many > 20
-    np.testing.assert_array_equal(found.rows, poisoned & (not table) & (not few))
-    found_rows = every_row(found.few)
+    np.testing.assert_array_equal(found.exact, poisoned & (not table) & (not few))
+    found_rows = every_row([group.rows for group in found.groups])
     np.testing.assert_array_equal(found_rows, np.flatnonzero(poisoned & few))
+    assert not any(len(group.fringe) for group in found.groups)
     assert not found.marks
 
 

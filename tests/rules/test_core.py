@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_ispl._compatibility import Evidence
+from sklearn_ispl._groups import Group
 from sklearn_ispl.detectors._marks import Marked
 from sklearn_ispl.learners._tasks import Verdict
 from sklearn_ispl.rules import _core
@@ -21,13 +22,13 @@ def four_classes_with_odd_rows():
 class FixedMarks:
     """A search for marks whose finds are given."""
 
-    def __init__(self, codes, rows=(), *few):
-        self.codes, self.few = codes, [*few]
-        self.rows = np.isin(np.arange(len(codes)), rows)
+    def __init__(self, codes, exact=(), *groups):
+        self.codes, self.groups = codes, [*groups]
+        self.exact = np.isin(np.arange(len(codes)), exact)
 
     def search(self, verdict):
-        marks = {code: "mark" for code in self.codes[self.rows]}
-        return Marked(self.rows, self.few, marks)
+        marks = {code: "mark" for code in self.codes[self.exact]}
+        return Marked(self.exact, self.groups, marks)
 
 
 def finding(codes, whole, marks=None, evidence=(), monkeypatch=None, taught=1.0):
@@ -70,13 +71,16 @@ def test_rows_with_a_mark_are_rejected(monkeypatch):
 
 
 @pytest.mark.parametrize(("n_clean", "rejected"), [(5, True), (25, False)])
-def test_few_rows_with_a_pattern_are_judged_by_probes(n_clean, rejected, monkeypatch):
+def test_groups_with_marks_that_vary_are_judged_by_probes(
+    n_clean, rejected, monkeypatch
+):
     codes, odd, whole = four_classes_with_odd_rows()
-    rows, clean = np.arange(20 + n_clean), np.arange(120, 140)
-    marks = FixedMarks(codes, [], rows, clean)
+    group = Group(np.arange(20 + n_clean), np.arange(50, 60))
+    clean = Group(np.arange(120, 140))
+    marks = FixedMarks(codes, [], group, clean)
     found = finding(codes, whole, marks, [], monkeypatch)
     gone = np.flatnonzero(~found.support)
-    np.testing.assert_array_equal(gone, rows if rejected else [])
+    np.testing.assert_array_equal(gone, group.rows if rejected else [])
 
 
 def test_classes_that_models_of_other_rows_do_not_know_are_named(monkeypatch):
@@ -96,14 +100,15 @@ def test_classes_that_models_of_other_rows_do_not_know_are_named(monkeypatch):
 def test_a_group_is_contradicted_by_half_more_than_the_rest(
     n_in_group, n_in_rest, expected
 ):
-    codes = np.repeat([0, 1], [30, 10])
-    order = np.arange(40)
-    contradicted = (order < n_in_group) | (order >= 10) & (order < 10 + n_in_rest)
-    assert is_contradicted(np.arange(10), codes, contradicted) == expected
+    codes = np.repeat([0, 1], [40, 10])
+    group = Group(np.arange(10), np.arange(10, 20))
+    order = np.arange(50)
+    contradicted = (order < n_in_group) | (order >= 20) & (order < 20 + n_in_rest)
+    assert is_contradicted(group, codes, contradicted) == expected
 
 
 @pytest.mark.parametrize(("n_rest", "expected"), [(3, False), (4, True)])
 def test_a_class_with_next_to_no_other_rows_tells_nothing(n_rest, expected):
     codes = np.zeros(10 + n_rest, dtype=int)
     contradicted = np.arange(len(codes)) < 10
-    assert is_contradicted(np.arange(10), codes, contradicted) == expected
+    assert is_contradicted(Group(np.arange(10)), codes, contradicted) == expected
