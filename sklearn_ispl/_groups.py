@@ -42,6 +42,8 @@ def leading(features, rng, n_components=10):
     points : ndarray of shape (n, n_components)
     """
     pca = PCA(min(n_components, *features.shape), random_state=draw_seed(rng))
+    # Whatever the caller has set for all transformers.
+    pca.set_output(transform="default")
     with np.errstate(invalid="ignore"):
         return pca.fit_transform(features)
 
