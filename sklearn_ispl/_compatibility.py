@@ -9,12 +9,21 @@ the same data say how much of it is usual.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
-from ._groups import Group, as_mask, few_classes, leading, log_odds, refined
+from ._groups import (
+    Group,
+    as_mask,
+    few_classes,
+    leading,
+    log_odds,
+    near,
+    refined,
+)
 from ._outliers import outlier_levels
 from ._probes import contradicted_rows, typicality
 from .detectors._proposers import View, propose
@@ -32,7 +41,8 @@ class CompatibilitySettings:
     max_steps: int = 10  # until a group settles: most do in three
 
 
-class Sight(NamedTuple):
+@dataclass(frozen=True)
+class Sight:
     """What models see of the rows.
 
     Attributes
@@ -51,7 +61,7 @@ class Sight(NamedTuple):
     half_way: np.ndarray
     taught: np.ndarray
 
-    @property
+    @cached_property
     def both(self):
         """The features and the activations half way, of shape (n, n_both)."""
         layers = self.features, self.half_way
@@ -273,12 +283,9 @@ def completed(rows, of_class, sight, codes, known, rng):
     -------
     rows : ndarray of int
     """
-    odds = log_odds(sight.both, codes, as_mask(rows, len(codes)), rng)
-    rest = np.setdiff1d(of_class, rows)
-    near = rest[odds[rest] > np.median(odds[rest])]
-    group = Group(rows, near)
+    group = Group(rows, near(rows, of_class, sight.both, codes, rng))
     contradicted = contradicted_rows(sight.half_way, codes, known, [group], rng)
-    joined = np.union1d(rows, near[contradicted[near]])
+    joined = np.union1d(rows, group.fringe[contradicted[group.fringe]])
     return settled(joined, of_class, sight.both, codes, rng)
 
 

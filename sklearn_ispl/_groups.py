@@ -96,25 +96,25 @@ def small_clusters(features, rng, most=8):
                 yield labels == label
 
 
-def near(features, codes, group, rng):
-    """Return the rows that are more like the group than half of their class is.
+def near(rows, of_class, features, codes, rng):
+    """Return the rows of a class that are more like a group than half of the rest is.
 
     Parameters
     ----------
-    features, codes, group, rng
+    rows, of_class : ndarray of int
+        Of the group, and of the class.
+
+    features, codes, rng
         See `log_odds`.
 
     Returns
     -------
-    near : ndarray of shape (n,), bool
-        None of a class that has no group.
+    near : ndarray of int
+        None of the group.
     """
-    odds = log_odds(features, codes, group, rng)
-    found = np.zeros(len(codes), dtype=bool)
-    for code in np.unique(codes[group]):
-        of_class = codes == code
-        found |= of_class & (odds > np.median(odds[of_class & ~group]))
-    return found
+    odds = log_odds(features, codes, as_mask(rows, len(codes)), rng)
+    rest = np.setdiff1d(of_class, rows)
+    return rest[odds[rest] > np.median(odds[rest])]
 
 
 def log_odds(features, codes, group, rng, n_folds=4, weight=5.0):
