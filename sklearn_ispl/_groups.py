@@ -227,3 +227,22 @@ def as_mask(rows, n_rows):
     mask = np.zeros(n_rows, dtype=bool)
     mask[rows] = True
     return mask
+
+
+def set_apart(codes, rows):
+    """Return codes to which some rows are classes of their own.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n,), int
+    rows : ndarray of int or of bool
+        Their numbers, or a mask.
+
+    Returns
+    -------
+    codes : ndarray of shape (n,), int
+        Those of the rows are larger than all others.
+    """
+    codes = codes.copy()
+    codes[rows] += codes.max() + 1
+    return codes

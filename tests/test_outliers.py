@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from sklearn_ispl._outliers import level, outlier_levels
+
+
+def so_far_off(n_deviations, n_values):
+    """Return values of which the largest is so many deviations of all off the mean."""
+    rest = np.random.RandomState(0).normal(size=n_values - 1)
+    rest -= rest.mean()
+    # It counts in the mean and in the deviation, too.
+    off = (1 - 1 / n_values) ** 2 - n_deviations**2 / n_values
+    return n_deviations * np.sqrt(rest.var() / off), rest
 
 
 @pytest.mark.parametrize(
@@ -10,13 +20,18 @@ from sklearn_ispl._outliers import level, outlier_levels
     [(25, 0.025, 2.82), (10, 0.025, 2.29), (54, 0.025, 3.16)],
 )
 def test_levels_are_those_of_the_published_table(n_values, expected, critical):
-    assert level(critical, n_values) == pytest.approx(expected, rel=0.04)
+    largest, rest = so_far_off(critical, n_values)
+    values = np.append(rest, largest)
+    assert (largest - values.mean()) / values.std(ddof=1) == pytest.approx(critical)
+    assert level(largest, rest) == pytest.approx(expected, rel=0.04)
 
 
-@pytest.mark.parametrize("n_deviations", [2.7, 5.0])
-def test_no_value_of_ten_can_be_so_far_off_by_chance(n_deviations):
-    # 9 / sqrt(10) is the most: there, nine values are equal.
-    assert level(n_deviations, 10) < 1e-3 and level(9 / np.sqrt(10), 10) < 1e-9
+@pytest.mark.parametrize("n_degrees", [2, 20])
+def test_what_is_known_beforehand_moderates_the_deviation(n_degrees):
+    close, wide = np.linspace(-0.1, 0.1, 9), np.linspace(-9, 9, 9)
+    assert level(1.0, close) < 1e-5 < level(1.0, close, 1.0, n_degrees)
+    assert level(9.0, wide, 1.0, n_degrees) < level(9.0, wide)
+    assert level(3.0, close, 1.0, 1e9) == pytest.approx(10 * norm.sf(3 / np.sqrt(10 / 9)))
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.1])

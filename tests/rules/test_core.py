@@ -55,10 +55,10 @@ def test_groups_are_rejected_as_the_evidence_says(monkeypatch):
 
 
 def test_groups_are_sought_in_what_the_model_sees():
-    """With three clean classes beside it, one that differs is as far off as can be."""
     codes, odd, whole = four_classes_with_odd_rows()
     found = finding(codes, whole)
-    assert found.evidence[0].label == 0 and found.evidence[0].level < 0.05
+    assert found.evidence[0].label == 0
+    assert found.evidence[0].level < 0.1 < found.evidence[1].level
     np.testing.assert_array_equal(found.evidence[0].rows, np.flatnonzero(odd))
 
 
