@@ -7,11 +7,9 @@ from sklearn_ispl._compatibility import (
     Evidence,
     Likeness,
     Sight,
-    completed,
     excess_classes,
     incompatible_groups,
     likeness,
-    settled,
     suspicion,
 )
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
@@ -178,39 +176,15 @@ def test_the_evidence_has_how_far_a_group_is_taught():
     assert levels == sorted(levels)
 
 
-def test_a_group_settles_at_the_rows_that_are_like_it():
-    """Half of it, and some rows of the rest, are enough to start with."""
-    _, codes, features, poisoned = ten_poisoned_classes()
-    of_class = np.flatnonzero(codes == 3)
-    rest = np.setdiff1d(of_class, poisoned)
-    start = np.sort(np.r_[poisoned[:15], rest[:5]])
-    rng = np.random.RandomState(0)
-    np.testing.assert_array_equal(
-        settled(start, of_class, features, codes, rng), poisoned
-    )
-
-
-@pytest.mark.parametrize("apart", [0, 8])
-def test_a_group_settles_at_neither_all_of_its_class_nor_nearly_none(apart):
-    _, codes, features, poisoned = ten_poisoned_classes(apart=apart)
-    of_class = np.flatnonzero(codes == 3)
-    features[of_class[:7]] += 8 * apart
-    for start in (of_class[:7], of_class[:-7]):
-        rows = settled(start, of_class, features, codes, np.random.RandomState(0))
-        assert len(rows) == len(start) or 8 <= len(rows) <= len(of_class) * 2 / 3
-
-
-def test_a_group_is_completed_by_what_probes_of_the_rest_contradict():
-    """Half of the poison is between the group and the rest, and taken for the rest."""
+@pytest.mark.parametrize(("taught", "n_found"), [(1.0, 40), (0.001, 20)])
+def test_what_joins_a_group_has_to_be_like_poison_too(taught, n_found):
+    """Half of the poison looks to the model like the rest of the class."""
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=40)
     features[poisoned[20:]] -= 6
-    of_class, known = np.flatnonzero(codes == 3), np.zeros(600, dtype=bool)
-    sight = Sight(features, looks_of(truth), np.ones(600))
-    rng = np.random.RandomState(0)
-    rows = settled(poisoned[:20], of_class, features, codes, rng)
-    np.testing.assert_array_equal(rows, poisoned[:20])
-    rows = completed(rows, of_class, sight, codes, known, rng)
-    np.testing.assert_array_equal(rows, poisoned)
+    chances = np.where(np.isin(np.arange(600), poisoned[20:]), taught, 1.0)
+    found = found_in(looks_of(truth), codes, features, taught=chances)[0]
+    assert found.label == 3 and found.rejected
+    np.testing.assert_array_equal(found.rows, poisoned[:n_found])
 
 
 def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():

@@ -7,6 +7,7 @@ from sklearn_ispl._groups import (
     leading,
     near,
     refined,
+    set_apart,
     small_clusters,
 )
 
@@ -112,3 +113,10 @@ def test_a_group_keeps_enough_rows():
     points[0] += 40
     assert refined(points, group).sum() < 8
     np.testing.assert_array_equal(refined(points, group, least=8), group)
+
+
+@pytest.mark.parametrize("rows", [[0, 3], [True, False, False, True, False]])
+def test_rows_that_are_set_apart_are_classes_of_their_own(rows):
+    codes = np.array([0, 1, 1, 2, 0])
+    apart = set_apart(codes, np.array(rows))
+    assert apart.tolist() == [3, 1, 1, 5, 0] and codes.tolist() == [0, 1, 1, 2, 0]
