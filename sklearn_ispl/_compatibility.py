@@ -1,23 +1,19 @@
 """The one test of groups: are they incompatible with their class, and self-expanding?
 
-It asks nothing of the trigger. Models of one half of the rows know poisoned rows of the
-other half, which they learned from nothing but other poisoned rows (self-expanding,
-Definition 4.1). Half way through a model, poisoned rows still look like what they are:
-to a probe that does not know their class, they are as typical of another class as its
-own rows are (incompatible, Definition 4.2). Clean rows are seldom both. Clean groups of
-the same data say how much of it is usual.
+It asks nothing of the trigger. A group is like poison if its rows are, see `likeness`,
+and the rest of its class is not. Clean groups of the same data say how much of it is
+usual.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
 from ._groups import few_classes, leading, log_odds, refined, set_apart
+from ._likeness import Likeness, Sight, excess_classes
 from ._outliers import level, outlier_levels
-from ._probes import typicality
 from ._settling import completed, settled
 from .detectors._proposers import View, propose
 
@@ -26,7 +22,7 @@ from .detectors._proposers import View, propose
 class CompatibilitySettings:
     """What decides beside the rate of false alarms, each with its reason."""
 
-    n_repeats: int = 10  # of the probes, with other classes left out each time
+    min_classes: int = 4  # fewer are no measure for one another
     min_rows: int = 8  # of a group: ranks of fewer are chance
     max_share: float = 1 / 2  # of a class: of two halves, the other is the measure
     min_excess: float = 1 / 3  # poison of one class alone has 1/2, less what is missed
@@ -34,33 +30,6 @@ class CompatibilitySettings:
     # it counts: what Smyth's estimator makes of 51 sets of data of all kinds.
     deviation: float = 0.2
     n_degrees: int = 5
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What models see of the rows.
-
-    Attributes
-    ----------
-    features : ndarray of shape (n, n_features)
-        Of a model of all rows: what its last layer is given.
-
-    half_way : ndarray of shape (n, n_components)
-        The leading components of a layer half way through the same model.
-
-    taught : ndarray of shape (n,)
-        How likely its label is to models of other rows, see `taught_chances`.
-    """
-
-    features: np.ndarray
-    half_way: np.ndarray
-    taught: np.ndarray
-
-    @cached_property
-    def both(self):
-        """The features and the activations half way, of shape (n, n_both)."""
-        layers = self.features, self.half_way
-        return np.hstack([one / max(one.std(), 1e-30) for one in layers])
 
 
 class Evidence(NamedTuple):
@@ -108,42 +77,95 @@ class Evidence(NamedTuple):
     rejected: bool = False
 
 
-class Likeness(NamedTuple):
-    """Of which other class each row is like poison, and how much, to several probes.
-
-    Two arrays of shape (n_repeats, n): numbers of classes, and degrees from 0 to 1.
-    """
-
-    predicted: np.ndarray
-    degree: np.ndarray
-
-
-def likeness(sight, codes, known, rng):
-    """Return how much each row is like poison that came from another class.
-
-    Probes half way through a model, which were fitted without the rows of a class, say
-    what each row of it is typical of: the class predicted, and the rank of the
-    confidence among held-out rows of that class. This is done anew some times, mostly
-    with other classes left out beside it. How typical a row is and how well models of
-    other rows know its label count alike: the degree is their geometric mean.
+class Measure:
+    """Which scores stand out: the scores of all classes, at a rate of false alarms.
 
     Parameters
     ----------
-    sight : Sight
-    codes : ndarray of shape (n,), int
-    known : ndarray of shape (n,), bool
-        Rows that are known to be poison, to which no probe is fitted.
+    scores : list of float
+        Of the classes, by falling size.
 
-    rng : RandomState
+    false_alarm_rate : float in (0, 1)
 
-    Returns
-    -------
-    like : Likeness
+    Attributes
+    ----------
+    levels : ndarray of shape (n_classes,)
+        The rate from which on each of the scores stands out.
     """
-    n_repeats = CompatibilitySettings.n_repeats
-    asked = [typicality(sight.half_way, codes, known, rng) for _ in range(n_repeats)]
-    predicted, typical = map(np.stack, zip(*asked))
-    return Likeness(predicted, np.sqrt(typical * sight.taught))
+
+    def __init__(self, scores, false_alarm_rate):
+        settings = CompatibilitySettings()
+        self.false_alarm_rate, self.min_excess = false_alarm_rate, settings.min_excess
+        self._prior = settings.deviation, settings.n_degrees
+        # Cube roots are close to normal where scores are not (Wilson and Hilferty).
+        roots = np.cbrt(scores)
+        self._most = few_classes(len(roots))
+        self.levels = outlier_levels(roots, self._most, *self._prior)
+        self._usual = roots[self.levels > false_alarm_rate]
+
+    def stands_out(self, found):
+        """Whether a group does, held against the classes in which none does."""
+        chance = self._most * level(np.cbrt(found.score), self._usual, *self._prior)
+        return chance <= self.false_alarm_rate and found.excess >= self.min_excess
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """Which groups of a class are most like poison, and which rows go with them.
+
+    See `incompatible_groups` for the parameters.
+    """
+
+    sight: Sight
+    like: Likeness
+    codes: np.ndarray
+    components: np.ndarray
+    known: np.ndarray
+    rng: np.random.RandomState
+
+    def of_class(self, code):
+        """Return the numbers of the rows of a class that are not known to be poison."""
+        return np.flatnonzero((self.codes == code) & ~self.known)
+
+    def most_suspect(self, rows):
+        """Return the evidence on some rows of a class; None of too few."""
+        settings, best = CompatibilitySettings(), None
+        if len(rows) < 2 * settings.min_rows:
+            return None
+        points = leading(self.sight.features[rows], self.rng)
+        for proposer, part in propose(View(points, self.components[:, rows]), self.rng):
+            if settings.min_rows <= part.sum() <= settings.max_share * len(rows):
+                excess = excess_classes(part, self.like.of(rows))
+                # As in the test of two means, the smaller sample counts most.
+                score = float(np.sqrt(part.sum() * (~part).mean()) * excess)
+                if best is None or score > best.score:
+                    taught = float(self.sight.taught[rows[part]].mean())
+                    of = self.codes[rows[0]], rows[part], proposer
+                    best = Evidence(*of, excess, taught, score)
+        if best is None:
+            return None
+        group = refined(points, np.isin(rows, best.rows), settings.min_rows)
+        return best._replace(rows=rows[group])
+
+    def all_like(self, found, measure):
+        """Return all rows that go with a group, and with others of its class."""
+        every = rest = self.of_class(found.label)
+        # To the probes of a group, rows that were found before are other classes.
+        apart = set_apart(self.codes, self.known)
+        while found is not None and measure.stands_out(found):
+            rows = settled(found.rows, rest, self.sight.both, apart, self.rng)
+            rows = self._with_what_joins(rows, rest, apart)
+            rest, apart = np.setdiff1d(rest, rows), set_apart(apart, rows)
+            found = self.most_suspect(rest)
+        return np.setdiff1d(every, rest)
+
+    def _with_what_joins(self, rows, of_class, codes):
+        """Return a group that settled, completed if what joins is like poison, too."""
+        more = completed(rows, of_class, self.sight, codes, self.known, self.rng)
+        others, joined = np.setdiff1d(of_class, rows), np.setdiff1d(more, rows)
+        excess = excess_classes(np.isin(others, joined), self.like.of(others))
+        is_like_poison = excess >= CompatibilitySettings.min_excess
+        return np.union1d(rows, joined) if is_like_poison else rows
 
 
 def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_rate):
@@ -176,113 +198,21 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
         By falling score. None of a class of few rows, or without a group of enough of
         them; empty for fewer than four classes, which are no measure.
     """
-    settings = CompatibilitySettings()
-    of_class = {
-        code: np.flatnonzero((codes == code) & ~known)
-        for code in np.unique(codes[~known])
-    }
-    if len(of_class) < 4:
+    inquiry = Inquiry(sight, like, codes, components, known, rng)
+    classes = np.unique(codes[~known])
+    if len(classes) < CompatibilitySettings.min_classes:
         return []
-
-    def most_suspect(rows):
-        """Return the evidence on some rows of a class; None of too few."""
-        if len(rows) < 2 * settings.min_rows:
-            return None
-        view = View(leading(sight.features[rows], rng), components[:, rows])
-        found = _most_suspect(view, of_rows(like, rows), rng, settings)
-        if found is None:
-            return None
-        group, proposer, excess, score = found
-        taught = float(sight.taught[rows[group]].mean())
-        group = refined(view.points, group, settings.min_rows)
-        return Evidence(codes[rows[0]], rows[group], proposer, excess, taught, score)
-
-    found_in = map(most_suspect, of_class.values())
+    found_in = [inquiry.most_suspect(inquiry.of_class(code)) for code in classes]
     evidence = [found for found in found_in if found is not None]
     evidence.sort(key=lambda found: -found.score)
-    # Cube roots are close to normal where scores are not (Wilson and Hilferty).
-    scores = np.cbrt([found.score for found in evidence])
-    most, prior = few_classes(len(evidence)), (settings.deviation, settings.n_degrees)
-    levels = outlier_levels(scores, most, *prior)
-    usual = scores[levels > false_alarm_rate]
-
-    def stands_out(found):
-        """Whether a group does, held against the classes in which none does."""
-        chance = most * level(np.cbrt(found.score), usual, *prior)
-        return chance <= false_alarm_rate and found.excess >= settings.min_excess
-
-    def all_like(found):
-        """Return all rows that go with a group, and with others of its class."""
-        # To the probes of a group, rows that were found before are other classes.
-        every, apart = of_class[found.label], set_apart(codes, known)
-        rest = every
-        while found is not None and stands_out(found):
-            rows = settled(found.rows, rest, sight.both, apart, rng)
-            others = np.setdiff1d(rest, rows)
-            joined = np.setdiff1d(completed(rows, rest, sight, apart, known, rng), rows)
-            # What joins the group has to be like poison, too, and the others not.
-            excess = excess_classes(np.isin(others, joined), of_rows(like, others))
-            if excess >= settings.min_excess:
-                rows = np.union1d(rows, joined)
-            rest, apart = np.setdiff1d(rest, rows), set_apart(apart, rows)
-            found = most_suspect(rest)
-        return np.setdiff1d(every, rest)
-
-    for nth, (found, level_of_found) in enumerate(zip(evidence, levels)):
-        found = found._replace(level=level_of_found)
-        if found.level <= false_alarm_rate and stands_out(found):
-            found = found._replace(rows=all_like(found), rejected=True)
+    measure = Measure([found.score for found in evidence], false_alarm_rate)
+    for nth, (found, its_level) in enumerate(zip(evidence, measure.levels)):
+        found = found._replace(level=its_level)
+        if its_level <= false_alarm_rate and measure.stands_out(found):
+            rows = inquiry.all_like(found, measure)
+            found = found._replace(rows=rows, rejected=True)
         evidence[nth] = found
     return evidence
-
-
-def of_rows(like, rows):
-    """Return the likeness of some rows."""
-    return Likeness(like.predicted[:, rows], like.degree[:, rows])
-
-
-def excess_classes(group, like):
-    """Return for how many other classes a group is like poison, and the others not.
-
-    Parameters
-    ----------
-    group : ndarray of shape (n,), bool
-        Rows of a class.
-
-    like : Likeness
-
-    Returns
-    -------
-    excess : float
-        The effective number of these classes, times the mean degree that they have
-        more.
-    """
-    n_classes = like.predicted.max() + 1
-    more, less = (
-        np.bincount(
-            like.predicted[:, some].ravel(), like.degree[:, some].ravel(), n_classes
-        )
-        / max(1, some.sum() * len(like.predicted))
-        for some in (group, ~group)
-    )
-    above = np.maximum(0, more - less)
-    if not above.any():
-        return 0.0
-    share = above[above > 0] / above.sum()
-    return float(above.sum() * np.exp(-np.sum(share * np.log(share))))
-
-
-def _most_suspect(view, like, rng, settings):
-    """Return the group of a class with the largest score, and how it comes about."""
-    best = None
-    for proposer, group in propose(view, rng):
-        if settings.min_rows <= group.sum() <= settings.max_share * len(group):
-            excess = excess_classes(group, like)
-            # As in the test of two means, the smaller sample counts most.
-            score = float(np.sqrt(group.sum() * (~group).mean()) * excess)
-            if best is None or score > best[-1]:
-                best = group, proposer, excess, score
-    return best
 
 
 def suspicion(both, codes, evidence, proved, rejected, rng):

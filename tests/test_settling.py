@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from conftest import looks_of, ten_poisoned_classes
-from sklearn_ispl._compatibility import Sight
+from sklearn_ispl._likeness import Sight
 from sklearn_ispl._settling import completed, settled
 
 

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._compatibility import Sight, incompatible_groups, likeness, suspicion
+from .._compatibility import incompatible_groups, suspicion
 from .._groups import MIN_ROWS
+from .._likeness import Sight, likeness
 from .._probes import contradicted_rows, half_way
 from ..learners._weak_learner import draw_seed
 

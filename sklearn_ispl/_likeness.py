@@ -1,0 +1,118 @@
+"""How much each row is like poison, and groups of rows more than others.
+
+Models of one half of the rows know poisoned rows of the other half, which they learned
+from nothing but other poisoned rows (self-expanding, Definition 4.1). Half way through
+a model, poisoned rows still look like what they are: to a probe that does not know
+their class, they are as typical of another class as its own rows are (incompatible,
+Definition 4.2). Clean rows are seldom both.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from ._probes import typicality
+
+# Of the probes, with other classes left out each time.
+N_REPEATS = 10
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What models see of the rows.
+
+    Attributes
+    ----------
+    features : ndarray of shape (n, n_features)
+        Of a model of all rows: what its last layer is given.
+
+    half_way : ndarray of shape (n, n_components)
+        The leading components of a layer half way through the same model.
+
+    taught : ndarray of shape (n,)
+        How likely its label is to models of other rows, see `taught_chances`.
+    """
+
+    features: np.ndarray
+    half_way: np.ndarray
+    taught: np.ndarray
+
+    @cached_property
+    def both(self):
+        """The features and the activations half way, of shape (n, n_both)."""
+        layers = self.features, self.half_way
+        return np.hstack([one / max(one.std(), 1e-30) for one in layers])
+
+
+class Likeness(NamedTuple):
+    """Of which other class each row is like poison, and how much, to several probes.
+
+    Two arrays of shape (n_repeats, n): numbers of classes, and degrees from 0 to 1.
+    """
+
+    predicted: np.ndarray
+    degree: np.ndarray
+
+    def of(self, rows):
+        """Return the likeness of some rows."""
+        return Likeness(self.predicted[:, rows], self.degree[:, rows])
+
+
+def likeness(sight, codes, known, rng):
+    """Return how much each row is like poison that came from another class.
+
+    Probes half way through a model, which were fitted without the rows of a class, say
+    what each row of it is typical of: the class predicted, and the rank of the
+    confidence among held-out rows of that class. This is done anew some times, mostly
+    with other classes left out beside it. How typical a row is and how well models of
+    other rows know its label count alike: the degree is their geometric mean.
+
+    Parameters
+    ----------
+    sight : Sight
+    codes : ndarray of shape (n,), int
+    known : ndarray of shape (n,), bool
+        Rows that are known to be poison, to which no probe is fitted.
+
+    rng : RandomState
+
+    Returns
+    -------
+    like : Likeness
+    """
+    asked = [typicality(sight.half_way, codes, known, rng) for _ in range(N_REPEATS)]
+    predicted, typical = map(np.stack, zip(*asked))
+    return Likeness(predicted, np.sqrt(typical * sight.taught))
+
+
+def excess_classes(group, like):
+    """Return for how many other classes a group is like poison, and the others not.
+
+    Parameters
+    ----------
+    group : ndarray of shape (n,), bool
+        Rows of a class.
+
+    like : Likeness
+
+    Returns
+    -------
+    excess : float
+        The effective number of these classes, times the mean degree that they have
+        more.
+    """
+    n_classes = like.predicted.max() + 1
+    more, less = (
+        np.bincount(
+            like.predicted[:, some].ravel(), like.degree[:, some].ravel(), n_classes
+        )
+        / max(1, some.sum() * len(like.predicted))
+        for some in (group, ~group)
+    )
+    above = np.maximum(0, more - less)
+    if not above.any():
+        return 0.0
+    share = above[above > 0] / above.sum()
+    return float(above.sum() * np.exp(-np.sum(share * np.log(share))))
