@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._compatibility import Evidence
+from ._compatibility import Evidence, doubtful_labels
 from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
 from ._validation import check_labels, check_training_set, constraints
 from .detectors._marks import MarkSearch
@@ -34,8 +34,6 @@ from .rules._votes import core_support, vote_support
 # What a None stands for: epochs of an iteration, and of self-training.
 N_EPOCHS = {"core": 2, "paper": 2, "paper-2023": 4}
 SELF_TRAINING_EPOCHS = {"core": 20, "paper": 40, "paper-2023": 5}
-# Evidence is weak up to so many times the rate of false alarms.
-DOUBTFUL = 4
 PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40}
 
 
@@ -289,8 +287,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             )
 
     def _warn_of_weak_evidence(self):
-        limit = DOUBTFUL * self.false_alarm_rate
-        doubtful = [e.label for e in self.evidence_ if e.level <= limit]
+        doubtful = doubtful_labels(self.evidence_, self.false_alarm_rate)
         said = np.concatenate([self.poisoned_classes_, self.unlearned_classes_])
         doubtful = np.setdiff1d(np.array(doubtful, dtype=self.classes_.dtype), said)
         if len(doubtful):

@@ -30,6 +30,7 @@ class CompatibilitySettings:
     # it counts: what Smyth's estimator makes of 51 sets of data of all kinds.
     deviation: float = 0.2
     n_degrees: int = 5
+    doubtful: int = 4  # times the rate of false alarms, up to which evidence is weak
 
 
 class Evidence(NamedTuple):
@@ -213,6 +214,22 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
             found = found._replace(rows=rows, rejected=True)
         evidence[nth] = found
     return evidence
+
+
+def doubtful_labels(evidence, false_alarm_rate):
+    """Return the labels of the groups that nearly stand out, and were not rejected.
+
+    Parameters
+    ----------
+    evidence : list of Evidence
+    false_alarm_rate : float in (0, 1)
+
+    Returns
+    -------
+    labels : list
+    """
+    limit = CompatibilitySettings.doubtful * false_alarm_rate
+    return [one.label for one in evidence if one.level <= limit and not one.rejected]
 
 
 def suspicion(both, codes, evidence, proved, rejected, rng):
