@@ -18,6 +18,10 @@ from ._settling import completed, settled
 from .detectors._proposers import View, propose
 
 
+# The questions. The first that stands out tells more of which rows go with a group.
+TAUGHT, TYPICAL = "typical and taught", "typical"
+
+
 @dataclass(frozen=True)
 class CompatibilitySettings:
     """What decides beside the rate of false alarms, each with its reason."""
@@ -48,10 +52,14 @@ class Evidence(NamedTuple):
     proposer : str
         Who proposed the group, see `PROPOSERS`.
 
+    question : str
+        What was asked: are they "typical" of other classes, or "typical and taught",
+        known to models of other rows all the same. The latter if they stand out by it.
+
     excess : float
-        Of how many other classes they are typical, and known to models of other rows
-        all the same, and the rest of the class is not; at least 1/2 for each class that
-        poison came from, if models know it well.
+        Of how many other classes the answer is yes for them, and not for the rest of
+        the class; at least 1/2 for each class that poison came from, if models know it
+        well.
 
     taught : float
         How likely their label is to models of other rows, from 0 to 1.
@@ -62,7 +70,7 @@ class Evidence(NamedTuple):
 
     level : float
         The rate of false alarms from which on the score stands out from those of the
-        other classes: its level of significance. 1 for most.
+        other classes, to the same question: its level of significance. 1 for most.
 
     rejected : bool
         Whether it was rejected: the level is at most `false_alarm_rate`.
@@ -71,6 +79,7 @@ class Evidence(NamedTuple):
     label: object
     rows: np.ndarray
     proposer: str
+    question: str
     excess: float
     taught: float
     score: float
@@ -79,92 +88,116 @@ class Evidence(NamedTuple):
 
 
 class Measure:
-    """Which scores stand out: the scores of all classes, at a rate of false alarms.
+    """The scores of all classes, which say what is usual.
 
     Parameters
     ----------
-    scores : list of float
-        Of the classes, by falling size.
+    evidence : list of Evidence
+        On the classes, to one question.
 
     false_alarm_rate : float in (0, 1)
+    n_questions : int
+        Each has its share of the false alarms.
 
     Attributes
     ----------
-    levels : ndarray of shape (n_classes,)
-        The rate from which on each of the scores stands out.
+    evidence : list of Evidence
+        With levels.
     """
 
-    def __init__(self, scores, false_alarm_rate):
+    def __init__(self, evidence, false_alarm_rate, n_questions):
         settings = CompatibilitySettings()
-        self.false_alarm_rate, self.min_excess = false_alarm_rate, settings.min_excess
         self._prior = settings.deviation, settings.n_degrees
+        evidence = sorted(evidence, key=lambda found: -found.score)
         # Cube roots are close to normal where scores are not (Wilson and Hilferty).
-        roots = np.cbrt(scores)
-        self._most = few_classes(len(roots))
-        self.levels = outlier_levels(roots, self._most, *self._prior)
-        self._usual = roots[self.levels > false_alarm_rate]
+        roots = np.cbrt([found.score for found in evidence])
+        most = few_classes(len(roots))
+        self._n_asked = n_questions * most
+        levels = np.minimum(1, n_questions * outlier_levels(roots, most, *self._prior))
+        self._usual = roots[levels > false_alarm_rate]
+        self.evidence = [one._replace(level=at) for one, at in zip(evidence, levels)]
 
-    def stands_out(self, found):
-        """Whether a group does, held against the classes in which none does."""
-        chance = self._most * level(np.cbrt(found.score), self._usual, *self._prior)
-        return chance <= self.false_alarm_rate and found.excess >= self.min_excess
+    def of_another(self, found):
+        """Return the evidence on one more group, held against the usual classes."""
+        its_level = level(np.cbrt(found.score), self._usual, *self._prior)
+        return found._replace(level=min(1.0, self._n_asked * its_level))
 
 
 @dataclass(frozen=True)
 class Inquiry:
     """Which groups of a class are most like poison, and which rows go with them.
 
-    See `incompatible_groups` for the parameters.
+    See `incompatible_groups` for the parameters; `questions` has the likeness for each
+    question.
     """
 
     sight: Sight
-    like: Likeness
+    questions: dict[str, Likeness]
     codes: np.ndarray
     components: np.ndarray
     known: np.ndarray
     rng: np.random.RandomState
+    false_alarm_rate: float
 
     def of_class(self, code):
         """Return the numbers of the rows of a class that are not known to be poison."""
         return np.flatnonzero((self.codes == code) & ~self.known)
 
     def most_suspect(self, rows):
-        """Return the evidence on some rows of a class; None of too few."""
-        settings, best = CompatibilitySettings(), None
+        """Return the evidence on some rows of a class, by question; none of too few."""
+        settings, best = CompatibilitySettings(), {}
         if len(rows) < 2 * settings.min_rows:
-            return None
+            return best
         points = leading(self.sight.features[rows], self.rng)
+        likes = {question: like.of(rows) for question, like in self.questions.items()}
         for proposer, part in propose(View(points, self.components[:, rows]), self.rng):
-            if settings.min_rows <= part.sum() <= settings.max_share * len(rows):
-                excess = excess_classes(part, self.like.of(rows))
+            if not settings.min_rows <= part.sum() <= settings.max_share * len(rows):
+                continue
+            taught = float(self.sight.taught[rows[part]].mean())
+            for question, like in likes.items():
+                excess = excess_classes(part, like)
                 # As in the test of two means, the smaller sample counts most.
                 score = float(np.sqrt(part.sum() * (~part).mean()) * excess)
-                if best is None or score > best.score:
-                    taught = float(self.sight.taught[rows[part]].mean())
-                    of = self.codes[rows[0]], rows[part], proposer
-                    best = Evidence(*of, excess, taught, score)
-        if best is None:
-            return None
-        group = refined(points, np.isin(rows, best.rows), settings.min_rows)
-        return best._replace(rows=rows[group])
+                if question not in best or score > best[question].score:
+                    group = self.codes[rows[0]], rows[part], proposer
+                    best[question] = Evidence(*group, question, excess, taught, score)
+        for question, found in best.items():
+            group = refined(points, np.isin(rows, found.rows), settings.min_rows)
+            best[question] = found._replace(rows=rows[group])
+        return best
 
-    def all_like(self, found, measure):
+    def stands_out(self, found):
+        """Whether a group does."""
+        is_outlier = found.level <= self.false_alarm_rate
+        return is_outlier and found.excess >= CompatibilitySettings.min_excess
+
+    def all_like(self, found, measures):
         """Return all rows that go with a group, and with others of its class."""
         every = rest = self.of_class(found.label)
         # To the probes of a group, rows that were found before are other classes.
         apart = set_apart(self.codes, self.known)
-        while found is not None and measure.stands_out(found):
+        while found is not None and self.stands_out(found):
             rows = settled(found.rows, rest, self.sight.both, apart, self.rng)
             rows = self._with_what_joins(rows, rest, apart)
             rest, apart = np.setdiff1d(rest, rows), set_apart(apart, rows)
-            found = self.most_suspect(rest)
+            again = self.most_suspect(rest).values()
+            again = [measures[one.question].of_another(one) for one in again]
+            found = self.first_of(again)
         return np.setdiff1d(every, rest)
+
+    def first_of(self, evidence):
+        """Return the evidence on the first question that stands out, or the surest."""
+        for found in evidence:
+            if self.stands_out(found):
+                return found
+        return min(evidence, key=lambda one: one.level, default=None)
 
     def _with_what_joins(self, rows, of_class, codes):
         """Return a group that settled, completed if what joins is like poison, too."""
         more = completed(rows, of_class, self.sight, codes, self.known, self.rng)
         others, joined = np.setdiff1d(of_class, rows), np.setdiff1d(more, rows)
-        excess = excess_classes(np.isin(others, joined), self.like.of(others))
+        like = self.questions[TAUGHT].of(others)
+        excess = excess_classes(np.isin(others, joined), like)
         is_like_poison = excess >= CompatibilitySettings.min_excess
         return np.union1d(rows, joined) if is_like_poison else rows
 
@@ -172,9 +205,10 @@ class Inquiry:
 def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_rate):
     """Return the evidence on every class.
 
-    1. Parts of each class are groups to test, whoever proposes them, see `propose`. The
-       group with the largest score is that of the class: it is like poison, and the
-       rest of the class is not.
+    1. Parts of each class are groups to test, whoever proposes them, see `propose`. Two
+       questions are asked: are they typical of other classes, and are they taught as
+       well? To each, the group with the largest score is that of the class: it is like
+       poison, and the rest of the class is not.
     2. The scores of the other classes are the measure: a group is rejected whose score
        is an outlier among all, at the rate of false alarms.
     3. With it go the rows of the class that a probe takes for it, see `settled` and
@@ -196,23 +230,29 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
     Returns
     -------
     evidence : list of Evidence
-        By falling score. None of a class of few rows, or without a group of enough of
-        them; empty for fewer than four classes, which are no measure.
+        By rising level, and by falling score. None of a class of few rows, or without a
+        group of enough of them; empty for fewer than four classes, which are no
+        measure.
     """
-    inquiry = Inquiry(sight, like, codes, components, known, rng)
+    questions = {TAUGHT: like.where_taught(sight.taught), TYPICAL: like}
+    data = sight, questions, codes, components, known, rng
+    inquiry = Inquiry(*data, false_alarm_rate)
     classes = np.unique(codes[~known])
     if len(classes) < CompatibilitySettings.min_classes:
         return []
-    found_in = [inquiry.most_suspect(inquiry.of_class(code)) for code in classes]
-    evidence = [found for found in found_in if found is not None]
-    evidence.sort(key=lambda found: -found.score)
-    measure = Measure([found.score for found in evidence], false_alarm_rate)
-    for nth, (found, its_level) in enumerate(zip(evidence, measure.levels)):
-        found = found._replace(level=its_level)
-        if its_level <= false_alarm_rate and measure.stands_out(found):
-            rows = inquiry.all_like(found, measure)
-            found = found._replace(rows=rows, rejected=True)
-        evidence[nth] = found
+    asked = [inquiry.most_suspect(inquiry.of_class(code)) for code in classes]
+    measures, of_class = {}, {}
+    for question in questions:
+        evidence = [one[question] for one in asked if one]
+        measures[question] = Measure(evidence, false_alarm_rate, len(questions))
+        for found in measures[question].evidence:
+            of_class.setdefault(found.label, []).append(found)
+    evidence = [inquiry.first_of(answers) for answers in of_class.values()]
+    evidence.sort(key=lambda one: (one.level, -one.score))
+    for nth, found in enumerate(evidence):
+        if inquiry.stands_out(found):
+            rows = inquiry.all_like(found, measures)
+            evidence[nth] = found._replace(rows=rows, rejected=True)
     return evidence
 
 
@@ -258,13 +298,17 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
         mark.
     """
     like = proved.astype(float)
-    largest = max((found.score for found in evidence), default=0)
-    if largest > 0:
+    largest = {found.question: found.score for found in sorted(evidence, key=_score)}
+    if any(largest.values()):
         share = np.zeros(codes.max() + 1)
         group = np.zeros(len(codes), dtype=bool)
         for found in evidence:
-            share[found.label] = found.score / largest
+            share[found.label] = found.score / max(largest[found.question], 1e-30)
             group[found.rows] = True
         likely = expit(log_odds(both, set_apart(codes, proved), group, rng))
         like = np.maximum(like, likely * share[codes])
     return (rejected + like) / 2
+
+
+def _score(found):
+    return found.score

@@ -59,15 +59,22 @@ class Likeness(NamedTuple):
         """Return the likeness of some rows."""
         return Likeness(self.predicted[:, rows], self.degree[:, rows])
 
+    def where_taught(self, taught):
+        """Return the likeness of rows that models of other rows know, too.
+
+        How typical a row is and how well models of other rows know its label count
+        alike: the degree is their geometric mean.
+        """
+        return Likeness(self.predicted, np.sqrt(self.degree * taught))
+
 
 def likeness(sight, codes, known, rng):
     """Return how much each row is like poison that came from another class.
 
     Probes half way through a model, which were fitted without the rows of a class, say
     what each row of it is typical of: the class predicted, and the rank of the
-    confidence among held-out rows of that class. This is done anew some times, mostly
-    with other classes left out beside it. How typical a row is and how well models of
-    other rows know its label count alike: the degree is their geometric mean.
+    confidence among held-out rows of that class, which is the degree. This is done anew
+    some times, mostly with other classes left out beside it.
 
     Parameters
     ----------
@@ -84,7 +91,7 @@ def likeness(sight, codes, known, rng):
     """
     asked = [typicality(sight.half_way, codes, known, rng) for _ in range(N_REPEATS)]
     predicted, typical = map(np.stack, zip(*asked))
-    return Likeness(predicted, np.sqrt(typical * sight.taught))
+    return Likeness(predicted, typical)
 
 
 def excess_classes(group, like):
