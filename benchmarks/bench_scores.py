@@ -10,6 +10,7 @@ A run that is cut off goes on where it stopped.
 
 import argparse
 import warnings
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -18,7 +19,8 @@ from scipy.special import digamma, polygamma
 
 from _common import append_json, parse_with_results, read_json
 from exam import DATA, load, version
-from sklearn_ispl import ISPLFilter
+from sklearn_ispl import ISPLFilter, _compatibility
+from sklearn_ispl._compatibility import TAUGHT, TYPICAL, Measure
 from tables import TABLES
 
 # In no list of the exam.
@@ -54,6 +56,21 @@ def prior(variances, n_degrees):
     return float(np.exp(mean / 2)), 2 * half_prior
 
 
+def scores_of(X, y, seed):
+    """Return the scores of all classes, to each question."""
+    scores = {}
+
+    class Recorded(Measure):
+        def __init__(self, evidence, *args):
+            scores[evidence[0].question] = [found.score for found in evidence]
+            super().__init__(evidence, *args)
+
+    with patch.object(_compatibility, "Measure", Recorded), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ISPLFilter(random_state=seed, device="cpu").fit(X, y)
+    return scores
+
+
 def main():
     options, path = parse_with_results(argparse.ArgumentParser(description=__doc__))
     torch.set_num_threads(1)
@@ -61,19 +78,19 @@ def main():
     for seed, name in [] if options.summary else enumerate(SETS, FIRST_SEED):
         if seed not in done:
             X, y, _, _ = load(name, seed, options.data_home)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                ispl = ISPLFilter(random_state=seed, device="cpu").fit(X, y)
-            line = {"data": name, "seed": seed, "version": version()}
-            line["scores"] = [found.score for found in ispl.evidence_]
-            append_json(path, line)
-    roots = [np.cbrt(line["scores"]) for line in read_json(path)]
-    for line, values in zip(read_json(path), roots):
-        mean, deviation = values.mean(), values.std(ddof=1)
-        print(f"{line['data']}: {len(values)} scores, {mean:.2f} +- {deviation:.2f}")
-    variances = np.array([values.var(ddof=1) for values in roots])
-    deviation, n_degrees = prior(variances, np.array([len(v) - 1 for v in roots]))
-    print(f"deviation {deviation:.2f}, {n_degrees:.1f} degrees of freedom")
+            for question, scores in scores_of(X, y, seed).items():
+                line = {"data": name, "seed": seed, "version": version()}
+                append_json(path, {**line, "question": question, "scores": scores})
+    for question in (TAUGHT, TYPICAL):
+        lines = [line for line in read_json(path) if line["question"] == question]
+        roots = [np.cbrt(line["scores"]) for line in lines]
+        for line, values in zip(lines, roots):
+            mean, deviation = values.mean(), values.std(ddof=1)
+            of_set = f"{len(values)} scores, {mean:.2f} +- {deviation:.2f}"
+            print(f"{line['data']}: {of_set}")
+        variances = np.array([values.var(ddof=1) for values in roots])
+        deviation, n_degrees = prior(variances, np.array([len(v) - 1 for v in roots]))
+        print(f"{question}: {deviation:.2f}, {n_degrees:.1f} degrees of freedom")
 
 
 if __name__ == "__main__":

@@ -334,7 +334,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         Returns
         -------
         evidence : pandas.DataFrame
-            A row for each class, by falling score, with the columns of `evidence_`, but
+            A row for each class, by rising level, with the columns of `evidence_`, but
             with the number of rows as `n_rows` in place of their numbers.
 
         Raises

@@ -113,18 +113,19 @@ ATTRIBUTES = """Attributes
         ``method="core"`` and self-training.
 
     evidence_ : list of Evidence
-        What is known of the most suspect group of each class, by falling score. Named
-        tuples: `label`; `rows`, their numbers; `proposer`, "clusters" or "components";
-        `excess`, of how many other classes they are typical, though models of other
-        rows know them, and the rest of the class is not: 1/2 or more for each class
-        that poison came from; `taught`, how likely their label is to models of other
-        rows; `score`, the excess times the root of the number of rows, of which as
-        large a share counts as the class has other rows; `level`, the smallest
-        `false_alarm_rate` at which the score stands out from those of other classes;
-        `rejected`. Classes of fewer than 16 rows are left out; it is empty if there are
-        fewer than four classes. `excess`, `taught` and `score` are of the group as it
-        was proposed; the `rows` of a rejected one are all that go with it. Only with
-        ``method="core"`` and self-training.
+        What is known of the most suspect group of each class, by rising level and
+        falling score. Named tuples: `label`; `rows`, their numbers; `proposer`,
+        "clusters" or "components"; `question`, whether they are "typical" of other
+        classes, or "typical and taught", known to models of other rows all the same;
+        `excess`, of how many other classes they are, and the rest of the class is not:
+        1/2 or more for each class that poison came from; `taught`, how likely their
+        label is to models of other rows; `score`, the excess times the root of the
+        number of rows, of which as large a share counts as the class has other rows;
+        `level`, the smallest `false_alarm_rate` at which the score stands out from
+        those of other classes; `rejected`. Classes of fewer than 16 rows are left out;
+        it is empty if there are fewer than four classes. `excess`, `taught` and `score`
+        are of the group as it was proposed; the `rows` of a rejected one are all that
+        go with it. Only with ``method="core"`` and self-training.
 
     suspicion_ : ndarray of shape (n_rows,)
         From 0 to 1, to rank rows for review; no probability. From 1/2 for rejected

@@ -96,10 +96,11 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     groups to test are clusters of a class in the features of the model of all rows, and
     the components of Inverse Self-Paced Learning within it. The score of a group is for
     how many classes it is both, and the rest of the class is not, times the root of its
-    size. A group is rejected if its score is an outlier among those of all classes, and
-    with it go the rows of the class that a probe takes for it; what is left of the
-    class is asked again until nothing stands out. Fewer than four classes have no
-    measure, so that of these only marks and patterns are sought.
+    size; a second one is for how many it is typical, since few rows teach nothing. A
+    group is rejected if one of them is an outlier among those of all classes, and with
+    it go the rows of the class that a probe takes for it; what is left of the class is
+    asked again until nothing stands out. Fewer than four classes have no measure, so
+    that of these only marks and patterns are sought.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

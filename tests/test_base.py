@@ -157,9 +157,9 @@ def test_a_group_that_is_kept_with_weak_evidence_is_named(
 ):
     X, y = digits
     evidence = [
-        Evidence(3, np.arange(9), "clusters", 2.0, 0.9, 3.0, level=0.06),
-        Evidence(5, np.arange(9), "clusters", 1.9, 0.9, 2.8, level=0.2),
-        Evidence(4, np.arange(9), "components", 0.4, 0.9, 0.6, level=0.21),
+        Evidence(3, np.arange(9), "clusters", "typical", 2.0, 0.9, 3.0, level=0.06),
+        Evidence(5, np.arange(9), "clusters", "typical", 1.9, 0.9, 2.8, level=0.2),
+        Evidence(4, np.arange(9), "components", "typical", 0.4, 0.9, 0.6, level=0.21),
     ]
     none, kept = np.array([], dtype=int), np.ones(len(y), dtype=bool)
     finding = Finding(

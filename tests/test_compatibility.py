@@ -3,7 +3,15 @@ import pytest
 
 from conftest import looks_of, ten_poisoned_classes
 from sklearn_ispl import ISPLFilter
-from sklearn_ispl._compatibility import Evidence, incompatible_groups, suspicion
+from sklearn_ispl._compatibility import (
+    TAUGHT,
+    TYPICAL,
+    Evidence,
+    Inquiry,
+    Measure,
+    incompatible_groups,
+    suspicion,
+)
 from sklearn_ispl._likeness import Sight, likeness
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
 
@@ -126,15 +134,6 @@ def test_without_a_class_of_enough_rows_there_is_no_evidence():
     assert found_in(np.zeros((90, 2)), codes, np.zeros((90, 2))) == []
 
 
-def test_rows_that_models_of_other_rows_do_not_know_are_no_poison():
-    """A group that is typical of other classes, as wrong labels are, is not taught."""
-    truth, codes, features, poisoned = ten_poisoned_classes()
-    taught = np.ones(600)
-    taught[poisoned] = 0.01
-    evidence = found_in(looks_of(truth), codes, features, taught=taught)
-    assert not any(found.rejected for found in evidence)
-
-
 def test_the_evidence_has_how_far_a_group_is_taught():
     truth, codes, features, poisoned = ten_poisoned_classes()
     taught = np.full(600, 0.5)
@@ -148,23 +147,66 @@ def test_the_evidence_has_how_far_a_group_is_taught():
     assert levels == sorted(levels)
 
 
+@pytest.mark.parametrize(("taught", "question"), [(1.0, TAUGHT), (0.001, TYPICAL)])
+def test_rows_that_nothing_teaches_are_found_by_what_they_are_typical_of(
+    taught, question
+):
+    truth, codes, features, poisoned = ten_poisoned_classes()
+    chances = np.where(np.isin(np.arange(600), poisoned), taught, 1.0)
+    found = found_in(looks_of(truth), codes, features, taught=chances)
+    assert found[0].label == 3 and found[0].question == question
+    np.testing.assert_array_equal(found[0].rows, poisoned)
+    assert [one.label for one in found if one.rejected] == [3]
+
+
 @pytest.mark.parametrize(("taught", "n_found"), [(1.0, 40), (0.001, 20)])
-def test_what_joins_a_group_has_to_be_like_poison_too(taught, n_found):
+def test_what_joins_a_group_has_to_be_like_poison_too(taught, n_found, monkeypatch):
     """Half of the poison looks to the model like the rest of the class."""
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=40)
     features[poisoned[20:]] -= 6
     chances = np.where(np.isin(np.arange(600), poisoned[20:]), taught, 1.0)
+    # The rest of the class is not asked again.
+    monkeypatch.setattr(Inquiry, "most_suspect", asked_once(Inquiry.most_suspect))
     found = found_in(looks_of(truth), codes, features, taught=chances)[0]
     assert found.label == 3 and found.rejected
     np.testing.assert_array_equal(found.rows, poisoned[:n_found])
+
+
+def asked_once(most_suspect):
+    classes = []
+
+    def only_once(inquiry, rows):
+        label = inquiry.codes[rows[0]]
+        classes.append(label)
+        return most_suspect(inquiry, rows) if classes.count(label) == 1 else {}
+
+    return only_once
+
+
+@pytest.mark.parametrize("n_questions", [1, 3])
+def test_each_question_has_its_share_of_the_false_alarms(n_questions):
+    rows = np.arange(9)
+    scores = [9.0, *np.linspace(1, 2, 9)]
+    evidence = [
+        Evidence(nth, rows, "clusters", TYPICAL, 1.0, 0.9, score)
+        for nth, score in enumerate(scores)
+    ]
+    alone = Measure(evidence, 0.05, 1).evidence
+    asked = Measure(evidence, 0.05, n_questions)
+    assert [one.label for one in asked.evidence] == [0, *range(9, 0, -1)]
+    assert 0 < alone[0].level < 0.05 / 3
+    assert asked.evidence[0].level == pytest.approx(n_questions * alone[0].level)
+    # Held against the same usual scores as before.
+    again = asked.of_another(evidence[0])
+    assert again.level == pytest.approx(asked.evidence[0].level)
 
 
 def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     _, codes, features, poisoned = ten_poisoned_classes()
     others = np.flatnonzero(codes == 5)
     evidence = [
-        Evidence(3, poisoned[:20], "clusters", 2.0, 0.9, 8.0),
-        Evidence(5, others[:20], "clusters", 0.5, 0.9, 2.0),
+        Evidence(3, poisoned[:20], "clusters", "typical", 2.0, 0.9, 8.0),
+        Evidence(5, others[:20], "clusters", "typical", 0.5, 0.9, 2.0),
     ]
     rejected = np.isin(np.arange(600), poisoned[:20])
     rng = np.random.RandomState(0)
@@ -175,7 +217,10 @@ def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     assert ranked[others].max() <= 0.125 and not ranked[codes == 7].any()
 
 
-@pytest.mark.parametrize("evidence", [[], [Evidence(1, np.arange(9), "", 0.0, 0.9, 0)]])
+NO_SCORE = Evidence(1, np.arange(9), "clusters", "typical", 0.0, 0.9, 0)
+
+
+@pytest.mark.parametrize("evidence", [[], [NO_SCORE]])
 def test_without_evidence_only_proved_and_rejected_rows_are_suspicious(evidence):
     rejected = np.arange(40) < 3
     proved, codes = np.arange(40) < 1, np.zeros(40, dtype=int)

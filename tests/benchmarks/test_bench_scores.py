@@ -1,5 +1,4 @@
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,25 +32,31 @@ def test_only_sets_with_a_measure_are_asked(bench):
     assert "synthetic, 20 classes, 0% flipped" in bench.MANY_CLASSES
 
 
+def test_scores_of_all_classes_are_recorded_for_both_questions(bench, digits):
+    scores = bench.scores_of(*digits, 0)
+    assert [*scores] == [bench.TAUGHT, bench.TYPICAL]
+    assert all(len(of_classes) == 10 for of_classes in scores.values())
+
+
 def test_what_is_missing_is_run_and_the_prior_is_printed(
     bench, tmp_path, monkeypatch, capsys
 ):
-    class Filter:
-        def __init__(self, random_state, device):
-            self.seed = random_state
+    def scores_of(X, y, seed):
+        rng = np.random.RandomState(seed)
+        return {
+            question: [*rng.normal(3, 0.5, 10) ** 3]
+            for question in (bench.TAUGHT, bench.TYPICAL)
+        }
 
-        def fit(self, X, y):
-            scores = np.random.RandomState(self.seed).normal(3, 0.5, 10) ** 3
-            self.evidence_ = [SimpleNamespace(score=score) for score in scores]
-            return self
-
-    monkeypatch.setattr(bench, "ISPLFilter", Filter)
+    monkeypatch.setattr(bench, "scores_of", scores_of)
     monkeypatch.setattr(bench, "load", lambda *args: (None,) * 4)
     path = tmp_path / "scores.jsonl"
-    bench.append_json(path, {"data": "digits", "seed": 500, "scores": [1.0, 8.0, 27.0]})
+    line = {"data": "digits", "seed": 500, "question": bench.TYPICAL}
+    bench.append_json(path, {**line, "scores": [1.0, 8.0, 27.0]})
     monkeypatch.setattr(sys, "argv", ["bench_scores.py", "--out", str(path)])
     bench.main()
-    lines = bench.read_json(path)
-    assert [line["seed"] for line in lines] == list(range(500, 515))
+    seeds = [line["seed"] for line in bench.read_json(path)]
+    assert seeds == [500, *np.repeat(np.arange(501, 515), 2)]
     printed = capsys.readouterr().out
-    assert "digits: 3 scores, 2.00 +- 1.00" in printed and "deviation 0.5" in printed
+    assert "digits: 3 scores, 2.00 +- 1.00" in printed
+    assert "\ntypical and taught: 0.5" in printed
