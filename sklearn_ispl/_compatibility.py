@@ -294,21 +294,20 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
     suspicion : ndarray of shape (n,)
         From 0 to 1, and from 1/2 for rejected rows; in either half, how likely a row
         belongs to the most suspect group of its class in what models see, times the
-        score of that group as a share of the largest, and all of it for rows with a
-        mark.
+        score of that group as a share of the largest to the same question, and all of
+        it for rows with a mark.
     """
     like = proved.astype(float)
-    largest = {found.question: found.score for found in sorted(evidence, key=_score)}
+    largest = {}
+    for found in evidence:
+        largest[found.question] = max(found.score, largest.get(found.question, 0))
     if any(largest.values()):
         share = np.zeros(codes.max() + 1)
         group = np.zeros(len(codes), dtype=bool)
         for found in evidence:
-            share[found.label] = found.score / max(largest[found.question], 1e-30)
+            if found.score > 0:
+                share[found.label] = found.score / largest[found.question]
             group[found.rows] = True
         likely = expit(log_odds(both, set_apart(codes, proved), group, rng))
         like = np.maximum(like, likely * share[codes])
     return (rejected + like) / 2
-
-
-def _score(found):
-    return found.score
