@@ -188,9 +188,11 @@ def test_evidence_is_a_table(backdoored_digits):
     ispl = ISPLFilter(self_training_epochs=5, random_state=0).fit(X, y)
     frame = ispl.evidence_frame()
     assert frame.columns.tolist() == [
-        "label", "n_rows", "proposer", "excess", "taught", "score", "level", "rejected",
+        "label", "n_rows", "proposer", "question", "excess", "taught", "score", "level",
+        "rejected",
     ]  # fmt: skip
-    assert len(frame) == 10 and frame["score"].is_monotonic_decreasing
+    assert len(frame) == 10 and frame["level"].is_monotonic_increasing
+    assert frame["question"].isin(["typical", "typical and taught"]).all()
     assert frame["n_rows"].tolist() == [len(one.rows) for one in ispl.evidence_]
     assert not frame["rejected"][frame["level"] > ispl.false_alarm_rate].any()
 
