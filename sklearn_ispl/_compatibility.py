@@ -14,9 +14,8 @@ from scipy.special import expit
 from ._groups import few_classes, leading, log_odds, refined, set_apart
 from ._likeness import Likeness, Sight, excess_classes
 from ._outliers import level, outlier_levels
-from ._settling import completed, settled
+from ._settling import SettlingSettings, completed, settled
 from .detectors._proposers import View, propose
-
 
 # The questions. The first that stands out tells more of which rows go with a group.
 TAUGHT, TYPICAL = "typical and taught", "typical"
@@ -27,7 +26,7 @@ class CompatibilitySettings:
     """What decides beside the rate of false alarms, each with its reason."""
 
     min_classes: int = 4  # fewer are no measure for one another
-    min_rows: int = 8  # of a group: ranks of fewer are chance
+    min_rows: int = SettlingSettings.min_rows  # of a group, as of one that settled
     max_share: float = 1 / 2  # of a class: of two halves, the other is the measure
     min_excess: float = 1 / 3  # poison of one class alone has 1/2, less what is missed
     # Of the cube roots of scores of clean classes, and for how many degrees of freedom

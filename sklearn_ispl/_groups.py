@@ -213,7 +213,7 @@ def is_part(group, share):
 
 
 def few_classes(n_classes):
-    """Return in how many classes groups may be found that are not honest ones."""
+    """Return in how many classes groups may stand out that are not clean ones."""
     return max(2, n_classes // 10)
 
 

@@ -12,7 +12,7 @@ from ._probes import contradicted_rows
 class SettlingSettings:
     """When a group has settled, each figure with its reason."""
 
-    min_rows: int = 8  # as of a group that is tested
+    min_rows: int = 8  # of a group: ranks of fewer are chance
     max_share: float = 2 / 3  # of a class: some clean rows are left to tell it from
     max_steps: int = 10  # most groups settle in three
 

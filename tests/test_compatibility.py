@@ -2,17 +2,20 @@ import numpy as np
 import pytest
 
 from conftest import looks_of, ten_poisoned_classes
-from sklearn_ispl import ISPLFilter
+from sklearn_ispl import ISPLFilter, _compatibility
 from sklearn_ispl._compatibility import (
     TAUGHT,
     TYPICAL,
     Evidence,
     Inquiry,
     Measure,
+    doubtful_labels,
     incompatible_groups,
     suspicion,
 )
+from sklearn_ispl._groups import log_odds
 from sklearn_ispl._likeness import Sight, likeness
+from sklearn_ispl._settling import settled
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
 
 
@@ -183,6 +186,37 @@ def asked_once(most_suspect):
     return only_once
 
 
+def test_to_the_probes_of_a_group_other_poison_is_of_other_classes(monkeypatch):
+    """The class has ten rows that are known to be poison, and two groups of others."""
+    truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=50)
+    features[poisoned[30:]] -= 16
+    known, asked = np.isin(np.arange(600), poisoned[:10]), []
+
+    def recorded(rows, of_class, both, codes, rng):
+        asked.append(codes)
+        return settled(rows, of_class, both, codes, rng)
+
+    monkeypatch.setattr(_compatibility, "settled", recorded)
+    found = found_in(looks_of(truth), codes, features, known=known)[0]
+    np.testing.assert_array_equal(found.rows, poisoned[10:])
+    assert len(asked) == 2
+    for apart in asked:
+        assert not (apart[known] == 3).any()
+        np.testing.assert_array_equal(apart[codes != 3], codes[codes != 3])
+    # The second time the first group is apart, too, and nothing else.
+    first = (asked[0] == 3) & (asked[1] != 3)
+    assert 0 < first.sum() < 40 and first[poisoned[10:]].sum() == first.sum()
+
+
+def test_evidence_is_weak_up_to_four_times_the_rate_where_a_group_is_kept():
+    def at(label, level, rejected=False):
+        of = label, np.arange(9), "clusters", TYPICAL
+        return Evidence(*of, 0.3, 0.9, 1.0, level, rejected)
+
+    evidence = [at(1, 0.01, True), at(2, 0.01), at(3, 0.2), at(4, 0.21)]
+    assert doubtful_labels(evidence, 0.05) == [2, 3]
+
+
 @pytest.mark.parametrize("n_questions", [1, 3])
 def test_each_question_has_its_share_of_the_false_alarms(n_questions):
     rows = np.arange(9)
@@ -215,6 +249,24 @@ def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     assert (ranked[proved] == 1).all() and ranked[rejected].min() > 0.95
     assert 0.5 >= ranked[poisoned[20:]].min() > 0.45
     assert ranked[others].max() <= 0.125 and not ranked[codes == 7].any()
+
+
+def test_rows_with_a_mark_are_no_rows_of_their_class_where_others_are_ranked(
+    monkeypatch,
+):
+    _, codes, features, poisoned = ten_poisoned_classes()
+    proved, asked = np.isin(np.arange(600), poisoned[:5]), []
+
+    def recorded(features, codes, group, rng):
+        asked.append(codes)
+        return log_odds(features, codes, group, rng)
+
+    monkeypatch.setattr(_compatibility, "log_odds", recorded)
+    evidence = [Evidence(3, poisoned[5:], "clusters", TYPICAL, 2.0, 0.9, 8.0)]
+    rng = np.random.RandomState(0)
+    suspicion(features, codes, evidence, proved, proved, rng)
+    assert not np.isin(asked[0][proved], codes).any()
+    np.testing.assert_array_equal(asked[0][~proved], codes[~proved])
 
 
 NO_SCORE = Evidence(1, np.arange(9), "clusters", "typical", 0.0, 0.9, 0)

@@ -32,3 +32,10 @@ def test_the_likeness_of_some_rows_is_that_of_all_at_their_numbers():
     assert some.degree.tolist() == [[3 / 8, 0], [7 / 8, 4 / 8]]
     with np.errstate(all="raise"):
         assert excess_classes(np.zeros(4, dtype=bool), like) == 0
+
+
+def test_typical_and_taught_count_alike():
+    like = Likeness(np.zeros((2, 3), dtype=int), np.array([[1, 0.25, 0], [0.5, 1, 1]]))
+    both = like.where_taught(np.array([1, 0.25, 0.5]))
+    np.testing.assert_allclose(both.degree**2, [[1, 0.0625, 0], [0.5, 0.25, 0.5]])
+    assert both.predicted is like.predicted

@@ -26,6 +26,10 @@ def test_levels_are_those_of_the_published_table(n_values, expected, critical):
     assert level(largest, rest) == pytest.approx(expected, rel=0.04)
 
 
+def test_no_value_can_be_off_by_chance_where_the_others_are_equal():
+    assert level(2.0, np.ones(9)) == 0 and level(1.0, np.ones(9)) == 1
+
+
 @pytest.mark.parametrize("n_degrees", [2, 20])
 def test_what_is_known_beforehand_moderates_the_deviation(n_degrees):
     close, wide = np.linspace(-0.1, 0.1, 9), np.linspace(-9, 9, 9)

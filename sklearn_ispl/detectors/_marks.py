@@ -140,7 +140,7 @@ def marked_rows(test, features, **settings):
 def _varying_groups(test, tried, exact):
     """Return groups of which a mark varies around pixels, or else in a window.
 
-    Most rows of a group may be honest, so that some of them are asked about again. Such
+    Most rows of a group may be clean, so that some of them are asked about again. Such
     a part comes without what is next to it: where the group is poison, that was next to
     the group, and where it is not, the class is listed all the same.
     """

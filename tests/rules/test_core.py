@@ -9,14 +9,15 @@ from sklearn_ispl.rules import _core
 from sklearn_ispl.rules._core import find_poison, is_contradicted
 
 
-def four_classes_with_odd_rows():
+def classes_with_odd_rows(n_classes=4):
     """Twenty rows of class 0 are alike, and half way through a model of class 1."""
-    codes = np.repeat(np.arange(4), 100)
-    odd = np.arange(400) < 20
-    rng = np.random.RandomState(0)
-    features = rng.normal(size=(400, 6)) + 6 * np.eye(6)[codes + 4 * odd]
-    activations = rng.normal(size=(400, 6)) + 6 * np.eye(6)[codes + odd]
-    return codes, odd, Verdict(np.zeros(400), codes, features, activations)
+    codes = np.repeat(np.arange(n_classes), 100)
+    odd = np.arange(len(codes)) < 20
+    rng, looks = np.random.RandomState(0), 6 * np.eye(n_classes + 2)
+    features = looks[codes + n_classes * odd]
+    features = features + rng.normal(size=features.shape)
+    activations = rng.normal(size=features.shape) + looks[codes + odd]
+    return codes, odd, Verdict(np.zeros(len(codes)), codes, features, activations)
 
 
 class FixedMarks:
@@ -43,7 +44,7 @@ def finding(codes, whole, marks=None, evidence=(), monkeypatch=None, taught=1.0)
 
 
 def test_groups_are_rejected_as_the_evidence_says(monkeypatch):
-    codes, odd, whole = four_classes_with_odd_rows()
+    codes, odd, whole = classes_with_odd_rows()
     rows = np.flatnonzero(odd)
     poison = Evidence(0, rows, "clusters", "typical", 1.5, 0.9, 2.0, 0.01, True)
     clean = Evidence(1, np.arange(100, 110), "components", "typical", 0.1, 0.9, 0.1)
@@ -55,15 +56,15 @@ def test_groups_are_rejected_as_the_evidence_says(monkeypatch):
 
 
 def test_groups_are_sought_in_what_the_model_sees():
-    codes, odd, whole = four_classes_with_odd_rows()
+    codes, odd, whole = classes_with_odd_rows(n_classes=10)
     found = finding(codes, whole)
     assert found.evidence[0].label == 0
-    assert found.evidence[0].level < 0.2 < found.evidence[1].level
+    assert found.evidence[0].level < 0.05 and found.evidence[1].level > 0.2
     np.testing.assert_array_equal(found.evidence[0].rows, np.flatnonzero(odd))
 
 
 def test_rows_with_a_mark_are_rejected(monkeypatch):
-    codes, odd, whole = four_classes_with_odd_rows()
+    codes, odd, whole = classes_with_odd_rows()
     marked = np.flatnonzero(odd)[:10]
     found = finding(codes, whole, FixedMarks(codes, marked), [], monkeypatch)
     np.testing.assert_array_equal(np.flatnonzero(~found.support), marked)
@@ -74,7 +75,7 @@ def test_rows_with_a_mark_are_rejected(monkeypatch):
 def test_groups_with_marks_that_vary_are_judged_by_probes(
     n_clean, rejected, monkeypatch
 ):
-    codes, odd, whole = four_classes_with_odd_rows()
+    codes, odd, whole = classes_with_odd_rows()
     group = Group(np.arange(20 + n_clean), np.arange(50, 60))
     clean = Group(np.arange(120, 140))
     marks = FixedMarks(codes, [], group, clean)
@@ -84,7 +85,7 @@ def test_groups_with_marks_that_vary_are_judged_by_probes(
 
 
 def test_classes_that_models_of_other_rows_do_not_know_are_named(monkeypatch):
-    codes, odd, whole = four_classes_with_odd_rows()
+    codes, odd, whole = classes_with_odd_rows()
     taught = np.where(codes == 2, np.arange(400) % 5 / 10, 0.16)
     found = finding(codes, whole, None, [], monkeypatch, taught)
     assert not len(found.unlearned)
