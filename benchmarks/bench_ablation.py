@@ -5,12 +5,13 @@
 
 Scenarios are those of the list `tune` of exam.py, attacked and clean. Each set is
 fitted once. Then the rule decides anew with the same models and the same components,
-but without one part; without teaching, all labels are as likely to models of other
-rows. A run that is cut off goes on; `--part 0 --parts 2` and `--part 1 --parts 2` share
-the work.
+but without one part: a proposer, the models of other rows (to which all labels are as
+likely then), the search for marks, or one of the ways in which it searches. A run that
+is cut off goes on; `--part 0 --parts 2` and `--part 1 --parts 2` share the work.
 """
 
 import argparse
+from contextlib import ExitStack
 from unittest.mock import patch
 
 import numpy as np
@@ -22,13 +23,21 @@ from exam import key_of, load, measure, scenarios, train, version
 from render_exam import WORKS
 from sklearn_ispl import ISPLFilter, _base
 from sklearn_ispl._compatibility import doubtful_labels
-from sklearn_ispl.detectors._marks import Marked
+from sklearn_ispl.detectors import _marks
 from sklearn_ispl.detectors._proposers import PROPOSERS
 from sklearn_ispl.rules._core import find_poison
 
 WHOLE = "all of it"
 RATE = ISPLFilter().false_alarm_rate
-PARTS = [WHOLE, *PROPOSERS, "teaching", "marks"]
+# The ways in which marks are searched, by the functions that do so. Without windows,
+# nothing is known of marks that vary in one, either.
+SEARCHES = {
+    "windows": "candidates",
+    "shared values": "shared_values",
+    "patterns": "pattern_groups",
+    "marks that vary": "_varying_groups",
+}
+PARTS = [WHOLE, *PROPOSERS, "teaching", *SEARCHES, "marks"]
 
 
 class Found:
@@ -41,16 +50,50 @@ class Found:
         return self.marked
 
 
+def searched(marks, whole):
+    """Return the marks that are found with all searches, and without each of them.
+
+    What does not change is searched for once.
+    """
+    known = {}
+
+    def once(name, function):
+        def answer(subject, *args, **settings):
+            # Small clusters are asked of the features of a class, all else of its test.
+            what = bytes(subject) if name == "small_clusters" else subject.code
+            # What varies hangs on the rows with exact marks.
+            exact = bytes(args[-1]) if name == "_varying_groups" else None
+            key = name, what, exact
+            if key not in known:
+                known[key] = [*function(subject, *args, **settings)]
+            return known[key]
+
+        return answer
+
+    found = {}
+    names = ["small_clusters", *SEARCHES.values()]
+    functions = {name: once(name, getattr(_marks, name)) for name in names}
+    for part in [WHOLE, *SEARCHES]:
+        with ExitStack() as stack:
+            for name, function in functions.items():
+                out = name == SEARCHES.get(part)
+                function = (lambda *_, **__: []) if out else function
+                stack.enter_context(patch.object(_marks, name, function))
+            found[part] = marks.search(whole)
+    return found
+
+
 def decide_without(part, marked, whole, taught, components, codes, seed, rate):
     """Return the finding of the default without one of its parts."""
+    found = marked.get(part, marked[WHOLE])
     if part == "teaching":
         taught = np.ones(len(codes))
     if part == "marks":
-        marked = Marked(np.zeros(len(codes), dtype=bool), [], {})
+        found = _marks.Marked(np.zeros(len(codes), dtype=bool), [], {})
     proposers = {name: one for name, one in PROPOSERS.items() if name != part}
     rng = np.random.RandomState(seed)
     with patch("sklearn_ispl.detectors._proposers.PROPOSERS", proposers):
-        return find_poison(Found(marked), whole, taught, components, codes, rng, rate)
+        return find_poison(Found(found), whole, taught, components, codes, rng, rate)
 
 
 def findings(X, y, seed):
@@ -58,7 +101,7 @@ def findings(X, y, seed):
     found = {}
 
     def decide(marks, whole, taught, components, codes, rng, rate):
-        marked = marks.search(whole)
+        marked = searched(marks, whole)
         for part in PARTS:
             found[part] = decide_without(
                 part, marked, whole, taught, components, codes, seed, rate

@@ -1,5 +1,6 @@
 """The ablation: what is taken out is out, and all else is as it was."""
 
+import numpy as np
 import pytest
 
 
@@ -17,6 +18,27 @@ def test_without_a_part_nothing_of_it_is_left(script, backdoored_digits):
         assert proposers and part not in proposers
     assert not found[script.WHOLE].support[poisoned].any() and found["clusters"].marks
     assert not found["marks"].marks and found["marks"].support[poisoned].any()
+    for search in script.SEARCHES:
+        assert found[search].evidence and len(found[search].support) == len(y)
+
+
+def test_a_search_that_is_taken_out_finds_nothing(
+    script, backdoored_digits, monkeypatch
+):
+    X, y, _, _ = backdoored_digits(0)
+    found = {}
+
+    def searched(marks, whole, original=script.searched):
+        found.update(original(marks, whole))
+        return found
+
+    monkeypatch.setattr(script, "searched", searched)
+    script.findings(X, y, 0)
+    # Of few images, what a cluster shares shows the mark, and windows do not.
+    exact = {search: one.exact for search, one in found.items()}
+    assert exact[script.WHOLE].any() and not exact["shared values"].any()
+    for search in {*script.SEARCHES} - {"shared values"}:
+        np.testing.assert_array_equal(exact[search], exact[script.WHOLE])
 
 
 def test_the_summary_counts_what_is_left_without_a_part(script):
