@@ -230,7 +230,8 @@ class VotesDisplay:
             xlabel="share of learners that predict the given label",
             ylabel="share of the rows",
         )
-        self.ax_.legend()
+        # Highest are the bars at either end.
+        self.ax_.legend(loc="upper center")
         return self
 
 
