@@ -25,13 +25,12 @@ LARGEST = 1 / 4
 class Candidate(NamedTuple):
     """What may be a mark, or a part of one.
 
-    The window, the rows that it marks, those that have the values that these share,
-    which values of the window these are, and what they are; and the share of rows of
-    other classes that they turn into the class.
+    The window, the rows that share values in it, which values of the window these are,
+    and what they are; and the share of rows of other classes that they turn into the
+    class.
     """
 
     window: tuple
-    marked: np.ndarray
     alike: np.ndarray
     mark: np.ndarray
     colors: np.ndarray
@@ -179,6 +178,6 @@ def _judged(test, values, group, bound, way, least, asked):
     turned = test.turned(test.falls_to(chances), EVERYWHERE, mark, colors)
     if turned < least:
         return None
-    found = Candidate(EVERYWHERE, test.of_class[group], rows, mark, colors, turned)
+    found = Candidate(EVERYWHERE, rows, mark, colors, turned)
     asked[what] = found
     return found

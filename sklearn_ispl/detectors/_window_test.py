@@ -16,11 +16,6 @@ SMALL = 5000
 EVERYWHERE = slice(None), slice(None)
 
 
-def side_of_marks(height, width):
-    """Return how wide and high the marks are that a search has room for."""
-    return max(2, round(0.1 * min(height, width)))
-
-
 def windows(height, width):
     """Return overlapping windows: one of them holds any mark of a tenth of an image.
 
@@ -36,7 +31,7 @@ def windows(height, width):
     """
     shorter = min(height, width)
     side = min(shorter, max(4, round(0.28 * shorter)))
-    stride = side - side_of_marks(height, width)
+    stride = side - max(2, round(0.1 * shorter))
 
     def starts(length):
         return [*range(0, length - side, max(1, stride)), length - side]

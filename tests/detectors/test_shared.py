@@ -54,8 +54,7 @@ def test_rows_of_a_table_that_share_a_mark_are_found(n_marked, found, scale):
     X[:, 5] *= scale
     X[[0, -1], 3] = [-1e4, 1e4]
     marks = search(X, codes, features)
-    np.testing.assert_array_equal(marks.exact, marked & found)
-    assert not marks.groups
+    np.testing.assert_array_equal(marks.rows, marked & found)
     assert list(marks.marks) == [1] * found
     for mark in marks.marks.values():
         assert mark.shape == (24,)
@@ -80,14 +79,14 @@ def test_what_rows_share_is_no_mark_unless_both_hold(why):
     if why == "alone":
         X, codes, features = X[100:], np.zeros(100, dtype=int), features[100:]
     marks = search(X, codes, features, Other())
-    assert not marks.exact.any() and not marks.marks
+    assert not marks.rows.any() and not marks.marks
 
 
 def test_more_than_a_quarter_of_a_row_is_no_mark(monkeypatch):
     X, codes, marked, features = table()
     for largest, n_found in [(3 / 24, 20), (2 / 24, 0)]:
         monkeypatch.setattr("sklearn_ispl.detectors._shared.LARGEST", largest)
-        assert search(X, codes, features).exact.sum() == n_found
+        assert search(X, codes, features).rows.sum() == n_found
 
 
 def test_in_many_images_only_the_clearest_values_are_shared(monkeypatch):
