@@ -9,7 +9,7 @@ from joblib import delayed
 from .._groups import MIN_ROWS, as_mask, small_clusters
 from ..learners._settings import one_thread
 from ..learners._weak_learner import draw_seed
-from ._shared import SAME, TURNED, Candidate, completed, look_alikes, shared_values
+from ._shared import MOST, SAME, Candidate, completed, look_alikes, shared_values
 from ._window_test import WindowTest, paint, windows
 
 # Rows of a class to try all windows with, and windows to try all rows with.
@@ -105,7 +105,7 @@ def marked_rows(test, features):
     tried = [] if test.is_table else candidates(test)
     clusters = small_clusters(features[test.of_class], test.rng)
     for found in [*tried, *shared_values(test, clusters)]:
-        if found.turned >= TURNED:
+        if found.turned >= MOST:
             rows = np.union1d(rows, found.alike)
             paint(marks[(..., *found.window)], found.mark, found.colors)
     return Marked(rows, marks.reshape(test.row_shape) if len(rows) else None)

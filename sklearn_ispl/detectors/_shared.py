@@ -10,14 +10,12 @@ from ._window_test import EVERYWHERE
 # A value is the same in rows that are so close to their median, as a share of the
 # range of values.
 SAME = 0.02
-# What counts as shared by a group: the values that few others have, and these alike;
-# or, where rows are few and what others have is a matter of chance, some more.
-STRICT, LOOSE = {"rare": 0.25, "gap": 0.03}, {"rare": 0.5, "gap": 0.3}
-# Values that a cluster shares are a mark if so many of its rows are of another class
-# without them, and so many images of other classes of this one with them.
-BOTH = 0.5
-# Pixels that marked rows have in common are a mark if they turn so many.
-TURNED = 0.2
+# Values count as shared by a group if few others have them. Where rows are few, what
+# others have is a matter of chance, so that such values may be less rare, too.
+STRICT, LOOSE, FEW = {"rare": 0.25, "gap": 0.03}, {"rare": 0.5, "gap": 0.3}, 2000
+# Shared values are a mark if they turn so many rows of other classes; those of a
+# cluster, if so many of its rows are of another class without them, too.
+MOST = 0.5
 # A mark is at most so large a share of a row.
 LARGEST = 1 / 4
 
@@ -139,45 +137,30 @@ def shared_values(test, groups):
         return
     values = test.pixels(test.of_class, EVERYWHERE)
     bound, asked = SAME * test.spans(), {}
-    # Rows of a cluster share much by chance in many images, as frames of a film do.
-    ways = [STRICT] if test.are_many_images else [LOOSE, STRICT]
+    ways = [STRICT, LOOSE] if len(test.X) <= FEW else [STRICT]
     for group in groups:
         for way in ways:
-            found = _judged(test, values, group, bound, way, BOTH, asked)
-            if found is None:
-                continue
-            # A row may have all of the mark, and little else that these share; and it
-            # is the mark that is shown, without what else they share.
-            alike = np.isin(test.of_class, found.alike)
-            mark = _judged(test, values, alike, bound, STRICT, TURNED, asked)
-            if mark is not None:
-                rows = np.union1d(found.alike, mark.alike)
-                found = found._replace(alike=rows, mark=mark.mark, colors=mark.colors)
-            yield found
+            alike, mark, colors = look_alikes(values, group, bound, **way)
+            name = alike.tobytes(), mark.tobytes()
+            if name not in asked:
+                asked[name] = _judged(test, alike, mark, colors)
+            if asked[name] is not None:
+                yield asked[name]
+                break
 
 
-def _judged(test, values, group, bound, way, least, asked):
-    """Return what a group shares if it is a mark by both questions, or None.
-
-    What is asked again is answered as before.
-    """
-    alike, mark, colors = look_alikes(values, group, bound, **way)
-    rows, what = test.of_class[alike], (alike.tobytes(), mark.tobytes())
+def _judged(test, alike, mark, colors):
+    """Return values that rows share, if these need them and others turn with them."""
+    rows = test.of_class[alike]
     donors = np.setdiff1d(test.own, rows)
-    small = is_part(alike, MAX_SHARE) and mark.mean() <= LARGEST
-    if what in asked:
-        before = asked[what]
-        return before if before is not None and before.turned >= least else None
-    asked[what] = None
-    if not small or not len(donors):
+    is_small = is_part(alike, MAX_SHARE) and mark.mean() <= LARGEST
+    if not is_small or not len(donors):
         return None
     window = np.nonzero(mark.reshape(test.X.shape[2:]))
     chances = test.without(rows, window, donors)
-    if (chances[:, test.code] < 0.5).mean() < least:
+    if (chances[:, test.code] < 0.5).mean() < MOST:
         return None
     turned = test.turned(test.falls_to(chances), EVERYWHERE, mark, colors)
-    if turned < least:
+    if turned < MOST:
         return None
-    found = Candidate(EVERYWHERE, rows, mark, colors, turned)
-    asked[what] = found
-    return found
+    return Candidate(EVERYWHERE, rows, mark, colors, turned)
