@@ -9,7 +9,7 @@ from joblib import delayed
 from .._groups import MIN_ROWS, as_mask, small_clusters
 from ..learners._settings import one_thread
 from ..learners._weak_learner import draw_seed
-from ._shared import MOST, SAME, Candidate, completed, look_alikes, shared_values
+from ._shared import MOST, SAME, Candidate, look_alikes, shared_values, whole_mark
 from ._window_test import WindowTest, paint, windows
 
 # Rows of a class to try all windows with, and windows to try all rows with.
@@ -133,7 +133,7 @@ def candidates(test):
         donors = np.setdiff1d(test.own, alike)
         if len(alike) < MIN_ROWS or not len(donors):
             continue
-        mark, colors = completed(pixels, having, mark, bound)
+        mark, colors = whole_mark(pixels, having, mark, bound)
         classes = test.falls_to(test.without(alike, window, donors))
         turned = test.turned(classes, window, mark, colors)
         yield Candidate(window, alike, mark, colors, turned)

@@ -10,9 +10,9 @@ from ._window_test import EVERYWHERE
 # A value is the same in rows that are so close to their median, as a share of the
 # range of values.
 SAME = 0.02
-# Values count as shared by a group if few others have them. Where rows are few, what
-# others have is a matter of chance, so that such values may be less rare, too.
-STRICT, LOOSE, FEW = {"rare": 0.25, "gap": 0.03}, {"rare": 0.5, "gap": 0.3}, 2000
+# Values count as shared by a group if few others have them. Where rows are as few as
+# this, what others have is a matter of chance: such values may be less rare, too.
+FEW, LESS_RARE = 2000, {"rare": 0.5, "gap": 0.3}
 # Shared values are a mark if they turn so many rows of other classes; those of a
 # cluster, if so many of its rows are of another class without them, too.
 MOST = 0.5
@@ -78,7 +78,7 @@ def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3)
     return group, mark, colors
 
 
-def completed(pixels, alike, mark, bound, common=0.9, excess=0.2):
+def whole_mark(pixels, alike, mark, bound, common=0.9, excess=0.2):
     """Return a mark with the other values that the rows with it have in common.
 
     Where half of a class is white at a place, a white mark is told by few of its
@@ -137,7 +137,7 @@ def shared_values(test, groups):
         return
     values = test.pixels(test.of_class, EVERYWHERE)
     bound, asked = SAME * test.spans(), {}
-    ways = [STRICT, LOOSE] if len(test.X) <= FEW else [STRICT]
+    ways = [{}, LESS_RARE] if len(test.X) <= FEW else [{}]
     for group in groups:
         for way in ways:
             alike, mark, colors = look_alikes(values, group, bound, **way)

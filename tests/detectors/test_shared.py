@@ -6,9 +6,9 @@ from sklearn_ispl._groups import small_clusters
 from sklearn_ispl.detectors._marks import MarkSearch
 from sklearn_ispl.detectors._shared import (
     _judged,
-    completed,
     look_alikes,
     shared_values,
+    whole_mark,
 )
 from sklearn_ispl.detectors._window_test import WindowTest
 from sklearn_ispl.learners._tasks import Verdict
@@ -144,11 +144,11 @@ def test_a_mark_is_completed_by_what_its_rows_share_more_than_others():
     for pixel, having in enumerate([10, 9, 8, 50, 10], start=1):
         pixels[:having, :, pixel] = 1
     pixels[10:40, :, 5] = 1
-    found, colors = completed(pixels, alike, mark, 0.02)
+    found, colors = whole_mark(pixels, alike, mark, 0.02)
     assert found.tolist() == [True, True, True, False, False, True]
     np.testing.assert_array_equal(colors[0, 1:], 1)
     pixels[40:45, :, 5] = 1
-    assert not completed(pixels, alike, mark, 0.02)[0][5]
+    assert not whole_mark(pixels, alike, mark, 0.02)[0][5]
 
 
 def test_what_the_whole_class_has_is_not_in_common():
