@@ -30,7 +30,7 @@ from sklearn_ispl.rules._core import find_poison
 WHOLE = "all of it"
 RATE = ISPLFilter().false_alarm_rate
 # The ways in which marks are searched, by the functions that do so.
-SEARCHES = {"windows": "candidates", "shared values": "shared_values"}
+SEARCHES = {"windows": "marks_in_windows", "shared values": "shared_values"}
 PARTS = [WHOLE, *PROPOSERS, "teaching", *SEARCHES, "marks"]
 
 

@@ -9,7 +9,7 @@ from joblib import delayed
 from .._groups import MIN_ROWS, as_mask, small_clusters
 from ..learners._settings import one_thread
 from ..learners._weak_learner import draw_seed
-from ._shared import MOST, SAME, Candidate, look_alikes, shared_values, whole_mark
+from ._shared import MOST, SAME, Mark, look_alikes, shared_values, whole_mark
 from ._window_test import WindowTest, paint, windows
 
 # Rows of a class to try all windows with, and windows to try all rows with.
@@ -102,17 +102,16 @@ def marked_rows(test, features):
     """
     marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
     rows = np.array([], dtype=int)
-    tried = [] if test.is_table else candidates(test)
+    in_windows = [] if test.is_table else marks_in_windows(test)
     clusters = small_clusters(features[test.of_class], test.rng)
-    for found in [*tried, *shared_values(test, clusters)]:
-        if found.turned >= MOST:
-            rows = np.union1d(rows, found.alike)
-            paint(marks[(..., *found.window)], found.mark, found.colors)
+    for found in [*in_windows, *shared_values(test, clusters)]:
+        rows = np.union1d(rows, found.rows)
+        paint(marks[(..., *found.window)], found.mask, found.colors)
     return Marked(rows, marks.reshape(test.row_shape) if len(rows) else None)
 
 
-def candidates(test):
-    """Yield what may be a mark: one for each of the windows that mark most.
+def marks_in_windows(test):
+    """Yield the marks in the windows that mark most rows.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ def candidates(test):
 
     Yields
     ------
-    found : Candidate
+    found : Mark
     """
     if not test.can_be_asked():
         return
@@ -136,7 +135,8 @@ def candidates(test):
         mark, colors = whole_mark(pixels, having, mark, bound)
         classes = test.falls_to(test.without(alike, window, donors))
         turned = test.turned(classes, window, mark, colors)
-        yield Candidate(window, alike, mark, colors, turned)
+        if turned >= MOST:
+            yield Mark(window, alike, mark, colors)
 
 
 def _windows_that_mark(test):

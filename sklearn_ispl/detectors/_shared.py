@@ -20,19 +20,17 @@ MOST = 0.5
 LARGEST = 1 / 4
 
 
-class Candidate(NamedTuple):
-    """What may be a mark, or a part of one.
+class Mark(NamedTuple):
+    """Values that rows of a class share, and that make them what they are.
 
-    The window, the rows that share values in it, which values of the window these are,
-    and what they are; and the share of rows of other classes that they turn into the
-    class.
+    The window that they are in, the numbers of the rows that share them, which values of
+    the window they are, and what they are.
     """
 
     window: tuple
-    alike: np.ndarray
-    mark: np.ndarray
+    rows: np.ndarray
+    mask: np.ndarray
     colors: np.ndarray
-    turned: float
 
 
 def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3):
@@ -131,7 +129,7 @@ def shared_values(test, groups):
 
     Yields
     ------
-    found : Candidate
+    found : Mark
     """
     if not test.can_be_asked():
         return
@@ -160,7 +158,6 @@ def _judged(test, alike, mark, colors):
     chances = test.without(rows, window, donors)
     if (chances[:, test.code] < 0.5).mean() < MOST:
         return None
-    turned = test.turned(test.falls_to(chances), EVERYWHERE, mark, colors)
-    if turned < MOST:
+    if test.turned(test.falls_to(chances), EVERYWHERE, mark, colors) < MOST:
         return None
-    return Candidate(EVERYWHERE, rows, mark, colors, turned)
+    return Mark(EVERYWHERE, rows, mark, colors)

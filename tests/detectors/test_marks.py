@@ -118,3 +118,10 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
             found = marks.search(verdict)
         np.testing.assert_array_equal(found.rows, marked & expected)
         assert bool(found.marks) == expected
+
+
+@pytest.mark.parametrize(("turned", "found"), [(0.5, True), (0.49, False)])
+def test_a_mark_turns_half_of_other_rows(turned, found, monkeypatch):
+    X, codes, marked = images()
+    monkeypatch.setattr(WindowTest, "turned", lambda *args: turned)
+    np.testing.assert_array_equal(search(X, codes).rows, marked & found)

@@ -101,7 +101,7 @@ def test_what_was_judged_is_not_judged_again(monkeypatch):
     found = list(shared_values(test, [*groups, marked[codes == 1]]))
     assert len(judged) == len(set(judged)) and len(found) > 1
     for one in found:
-        np.testing.assert_array_equal(one.alike, np.flatnonzero(marked))
+        np.testing.assert_array_equal(one.rows, np.flatnonzero(marked))
 
 
 @pytest.mark.parametrize(("few", "found"), [(200, True), (199, False)])
