@@ -23,8 +23,8 @@ LARGEST = 1 / 4
 class Mark(NamedTuple):
     """Values that rows of a class share, and that make them what they are.
 
-    The window that they are in, the numbers of the rows that share them, which values of
-    the window they are, and what they are.
+    The window that they are in, the numbers of the rows that share them, which values
+    of the window they are, and what they are.
     """
 
     window: tuple
