@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 
 from ._groups import few_classes, leading, log_odds, refined, set_apart
-from ._likeness import Likeness, Sight, excess_classes, is_more_like_poison
+from ._likeness import Likeness, Sight, excess_classes
 from ._outliers import level, outlier_levels
 from ._settling import SettlingSettings, completed, settled
 from .detectors._proposers import View, propose
@@ -154,8 +154,6 @@ class Inquiry:
                 continue
             taught = float(self.sight.taught[rows[part]].mean())
             for question, like in likes.items():
-                if not is_more_like_poison(part, like):
-                    continue
                 excess = excess_classes(part, like)
                 # As in the test of two means, the smaller sample counts most.
                 score = float(np.sqrt(part.sum() * (~part).mean()) * excess)
@@ -197,8 +195,10 @@ class Inquiry:
         """Return a group that settled, completed if what joins is like poison, too."""
         more = completed(rows, of_class, self.sight, codes, self.known, self.rng)
         others, joined = np.setdiff1d(of_class, rows), np.setdiff1d(more, rows)
-        joins, like = np.isin(others, joined), self.questions[TAUGHT].of(others)
-        return more if is_more_like_poison(joins, like) else rows
+        like = self.questions[TAUGHT].of(others)
+        excess = excess_classes(np.isin(others, joined), like)
+        is_like_poison = excess >= CompatibilitySettings.min_excess
+        return np.union1d(rows, joined) if is_like_poison else rows
 
 
 def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_rate):
@@ -206,8 +206,8 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
 
     1. Parts of each class are groups to test, whoever proposes them, see `propose`. Two
        questions are asked: are they typical of other classes, and are they taught as
-       well? To each, the group with the largest score is that of the class, among those
-       of which it is more true than of the rest of the class.
+       well? To each, the group with the largest score is that of the class: it is like
+       poison, and the rest of the class is not.
     2. The scores of the other classes are the measure: a group is rejected whose score
        is an outlier among all, at the rate of false alarms.
     3. With it go the rows of the class that a probe takes for it, see `settled` and
@@ -229,8 +229,8 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
     Returns
     -------
     evidence : list of Evidence
-        By rising level, and by falling score. None of a class of few rows, or without
-        such a group of enough of them; empty for fewer than four classes, which are no
+        By rising level, and by falling score. None of a class of few rows, or without a
+        group of enough of them; empty for fewer than four classes, which are no
         measure.
     """
     questions = {TAUGHT: like.where_taught(sight.taught), TYPICAL: like}
@@ -242,7 +242,7 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
     asked = [inquiry.most_suspect(inquiry.of_class(code)) for code in classes]
     measures, of_class = {}, {}
     for question in questions:
-        evidence = [one[question] for one in asked if question in one]
+        evidence = [one[question] for one in asked if one]
         measures[question] = Measure(evidence, false_alarm_rate, len(questions))
         for found in measures[question].evidence:
             of_class.setdefault(found.label, []).append(found)

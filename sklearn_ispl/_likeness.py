@@ -94,26 +94,6 @@ def likeness(sight, codes, known, rng):
     return Likeness(predicted, typical)
 
 
-def is_more_like_poison(group, like):
-    """Whether a group is more like poison than the others are, in the mean.
-
-    Parameters
-    ----------
-    group : ndarray of shape (n,), bool
-        Rows of a class.
-
-    like : Likeness
-
-    Returns
-    -------
-    is_more : bool
-        False if there are no rows in the group, or no others.
-    """
-    if not group.any() or group.all():
-        return False
-    return bool(like.degree[:, group].mean() > like.degree[:, ~group].mean())
-
-
 def excess_classes(group, like):
     """Return for how many other classes a group is like poison, and the others not.
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_ispl._likeness import Likeness, excess_classes, is_more_like_poison
+from sklearn_ispl._likeness import Likeness, excess_classes
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 8])
@@ -32,26 +32,6 @@ def test_the_likeness_of_some_rows_is_that_of_all_at_their_numbers():
     assert some.degree.tolist() == [[3 / 8, 0], [7 / 8, 4 / 8]]
     with np.errstate(all="raise"):
         assert excess_classes(np.zeros(4, dtype=bool), like) == 0
-
-
-@pytest.mark.parametrize(
-    ("inside", "outside", "expected"),
-    [([0.5, 0.3], [0.4, 0.2], True), ([0.4, 0.2], [0.5, 0.3], False)],
-)
-def test_a_group_is_more_like_poison_by_its_mean_degree(inside, outside, expected):
-    group = np.arange(30) < 10
-    degree = np.where(group, np.reshape(inside, (2, 1)), np.reshape(outside, (2, 1)))
-    like = Likeness(np.zeros((2, 30), dtype=int), degree)
-    assert is_more_like_poison(group, like) == expected
-    assert not is_more_like_poison(~group, like) == expected
-
-
-def test_neither_all_rows_nor_none_are_more_like_poison_than_others():
-    like = Likeness(np.zeros((1, 4), dtype=int), np.ones((1, 4)))
-    with np.errstate(all="raise"):
-        for group in (np.zeros(4, dtype=bool), np.ones(4, dtype=bool)):
-            assert not is_more_like_poison(group, like)
-    assert not is_more_like_poison(np.arange(4) < 2, like)
 
 
 def test_typical_and_taught_count_alike():
