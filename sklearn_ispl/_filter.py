@@ -89,14 +89,13 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     the other half can be known: those of poisoned rows well, from one another. Clean
     rows that are typical of another class are seldom known for what they are. The
     groups to test are clusters of a class in the features of the model of all rows, and
-    the components of Inverse Self-Paced Learning within it, each if it is both of these
-    more than the rest of the class is. Its score is for how many classes it is so, and
-    the rest is not, times the root of its size; a second score is for how many it is
-    typical, since few rows teach nothing. A group is rejected if one of its scores is
-    an outlier among those of all classes, and with it go the rows of the class that a
-    probe takes for it; what is left of the class is asked again until nothing stands
-    out. Fewer than four classes have no measure, so that of these only marks are
-    sought.
+    the components of Inverse Self-Paced Learning within it. The score of a group is for
+    how many classes it is both, and the rest of the class is not, times the root of its
+    size; a second score is for how many it is typical, since few rows teach nothing. A
+    group is rejected if one of its scores is an outlier among those of all classes, and
+    with it go the rows of the class that a probe takes for it; what is left of the class
+    is asked again until nothing stands out. Fewer than four classes have no measure, so
+    that of these only marks are sought.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.
