@@ -93,9 +93,9 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     how many classes it is both, and the rest of the class is not, times the root of its
     size; a second score is for how many it is typical, since few rows teach nothing. A
     group is rejected if one of its scores is an outlier among those of all classes, and
-    with it go the rows of the class that a probe takes for it; what is left of the class
-    is asked again until nothing stands out. Fewer than four classes have no measure, so
-    that of these only marks are sought.
+    with it go the rows of the class that a probe takes for it; what is left of the
+    class is asked again until nothing stands out. Fewer than four classes have no
+    measure, so that of these only marks are sought.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.
