@@ -29,8 +29,14 @@ from sklearn_ispl.rules._core import find_poison
 
 WHOLE = "all of it"
 RATE = ISPLFilter().false_alarm_rate
-# The ways in which marks are searched, by the functions that do so.
-SEARCHES = {"windows": "marks_in_windows", "shared values": "shared_values"}
+# The ways in which marks are searched, by the functions that do so. Without windows,
+# nothing is known of marks that vary in one, either.
+SEARCHES = {
+    "windows": "candidates",
+    "shared values": "shared_values",
+    "patterns": "pattern_groups",
+    "marks that vary": "_varying_groups",
+}
 PARTS = [WHOLE, *PROPOSERS, "teaching", *SEARCHES, "marks"]
 
 
@@ -52,11 +58,14 @@ def searched(marks, whole):
     known = {}
 
     def once(name, function):
-        def answer(subject, *args):
+        def answer(subject, *args, **settings):
             # Small clusters are asked of the features of a class, all else of its test.
-            key = name, bytes(subject) if name == "small_clusters" else subject.code
+            what = bytes(subject) if name == "small_clusters" else subject.code
+            # What varies hangs on the rows with exact marks.
+            exact = bytes(args[-1]) if name == "_varying_groups" else None
+            key = name, what, exact
             if key not in known:
-                known[key] = [*function(subject, *args)]
+                known[key] = [*function(subject, *args, **settings)]
             return known[key]
 
         return answer
@@ -68,7 +77,7 @@ def searched(marks, whole):
         with ExitStack() as stack:
             for name, function in functions.items():
                 out = name == SEARCHES.get(part)
-                function = (lambda *_: []) if out else function
+                function = (lambda *_, **__: []) if out else function
                 stack.enter_context(patch.object(_marks, name, function))
             found[part] = marks.search(whole)
     return found
@@ -80,7 +89,7 @@ def decide_without(part, marked, whole, taught, components, codes, seed, rate):
     if part == "teaching":
         taught = np.ones(len(codes))
     if part == "marks":
-        found = _marks.Marked(np.zeros(len(codes), dtype=bool), {})
+        found = _marks.Marked(np.zeros(len(codes), dtype=bool), [], {})
     proposers = {name: one for name, one in PROPOSERS.items() if name != part}
     rng = np.random.RandomState(seed)
     with patch("sklearn_ispl.detectors._proposers.PROPOSERS", proposers):

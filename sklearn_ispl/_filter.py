@@ -79,8 +79,13 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     Of images and of tables, the search goes on in clusters of each class, in the
     features of the model: where the poison is one of them, its rows share values, and
     few others do. These are a mark if rows of other classes that are given them turn
-    into the class, and the rows of the cluster become another class without them. Of
-    2,000 rows and fewer, the values may be less rare.
+    into the class, and the rows of the cluster become another class without them.
+
+    A pattern that is blended over images is sought in their pixels, measured by how
+    little these vary within classes: rows of a class that are far from the others along
+    one line, with next to none between, share it. They are rejected if images of other
+    classes turn into the class with it, and they are no longer of the class without it;
+    of fewer than 40 rows, only if probes of all other rows contradict their label.
 
     A trigger of any other look is sought by what it does to the labels. Half way
     through the model of all rows, linear probes that were fitted without a class say
@@ -91,11 +96,11 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     groups to test are clusters of a class in the features of the model of all rows, and
     the components of Inverse Self-Paced Learning within it. The score of a group is for
     how many classes it is both, and the rest of the class is not, times the root of its
-    size; a second score is for how many it is typical, since few rows teach nothing. A
-    group is rejected if one of its scores is an outlier among those of all classes, and
-    with it go the rows of the class that a probe takes for it; what is left of the
-    class is asked again until nothing stands out. Fewer than four classes have no
-    measure, so that of these only marks are sought.
+    size; a second one is for how many it is typical, since few rows teach nothing. A
+    group is rejected if one of them is an outlier among those of all classes, and with
+    it go the rows of the class that a probe takes for it; what is left of the class is
+    asked again until nothing stands out. Fewer than four classes have no measure, so
+    that of these only marks and patterns are sought.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

@@ -45,14 +45,8 @@ def typicality(activations, codes, known, rng):
 
     Parameters
     ----------
-    activations : ndarray of shape (n, n_components)
-        See `half_way`.
-
-    codes : ndarray of shape (n,), int
-    known : ndarray of shape (n,), bool
-        Rows that are known to be poison, to which no probe is fitted.
-
-    rng : RandomState
+    activations, codes, known, rng
+        See `contradicted_rows`.
 
     Returns
     -------
@@ -142,8 +136,8 @@ def rank_among(predicted, confidence, codes, given):
     return typical
 
 
-def contradicted_rows(activations, codes, trusted, rng):
-    """Return the rows whose label probes of trusted rows contradict.
+def contradicted_rows(activations, codes, known, groups, rng):
+    """Return the rows whose label probes of all rows but some contradict.
 
     Parameters
     ----------
@@ -151,20 +145,23 @@ def contradicted_rows(activations, codes, trusted, rng):
         See `half_way`.
 
     codes : ndarray of shape (n,), int
-    trusted : ndarray of shape (n,), bool
-        The rows that probes are fitted to.
+    known : ndarray of shape (n,), bool
+        Rows that no probe is fitted to, beside those of the groups.
 
+    groups : list of Group
     rng : RandomState
 
     Returns
     -------
     contradicted : ndarray of shape (n,), bool
-        Their labels are less likely than those of nearly all rows of the classes of
-        which every row is trusted (Definition 4.2). A probe judges no row that it was
-        fitted to.
+        Their labels are less likely than those of nearly all rows of the classes that
+        have no group, to probes that were fitted to neither (Definition 4.2). All false
+        if there is no group.
     """
-    settings = ProbeSettings()
-    if not trusted.any():
+    settings, trusted = ProbeSettings(), ~known
+    for group in groups:
+        trusted[np.concatenate(group)] = False
+    if not groups or not trusted.any():
         return np.zeros(len(codes), dtype=bool)
     # Of a class of few rows, some have a label that their probe never saw.
     usual = np.bincount(codes)[codes] >= 2 * settings.n_folds

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._groups import as_mask, log_odds, near
+from ._groups import Group, as_mask, log_odds, near
 from ._probes import contradicted_rows
 
 
@@ -69,8 +69,7 @@ def completed(rows, of_class, sight, codes, known, rng):
     -------
     rows : ndarray of int
     """
-    close = near(rows, of_class, sight.both, codes, rng)
-    trusted = ~(known | as_mask(np.r_[rows, close], len(codes)))
-    contradicted = contradicted_rows(sight.half_way, codes, trusted, rng)
-    joined = np.union1d(rows, close[contradicted[close]])
+    group = Group(rows, near(rows, of_class, sight.both, codes, rng))
+    contradicted = contradicted_rows(sight.half_way, codes, known, [group], rng)
+    joined = np.union1d(rows, group.fringe[contradicted[group.fringe]])
     return settled(joined, of_class, sight.both, codes, rng)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from conftest import looks_of, ten_poisoned_classes
+from sklearn_ispl._groups import Group
 from sklearn_ispl._probes import contradicted_rows, half_way, rank_among, typicality
 
 
@@ -36,9 +37,11 @@ def test_rows_are_typical_of_the_class_that_they_came_from():
     assert typical[clean].mean() < 0.25
 
 
-def contradicted_in(activations, codes, *left_out):
-    trusted = ~np.isin(np.arange(len(codes)), np.concatenate([*left_out, []]))
-    return contradicted_rows(activations, codes, trusted, np.random.RandomState(3))
+def contradicted_in(activations, codes, *groups, known=()):
+    known = np.isin(np.arange(len(codes)), known)
+    groups = [Group(*rows) for rows in groups]
+    rng = np.random.RandomState(3)
+    return contradicted_rows(activations, codes, known, groups, rng)
 
 
 def test_probes_half_way_see_so_many_components():
@@ -48,9 +51,10 @@ def test_probes_half_way_see_so_many_components():
     assert few.shape == (300, 7)
 
 
-def test_rows_of_other_classes_are_contradicted():
+def test_rows_of_other_classes_are_contradicted_in_a_group_and_in_its_fringe():
     truth, codes, _, poisoned = ten_poisoned_classes()
-    contradicted = contradicted_in(looks_of(truth), codes, poisoned)
+    parts = poisoned[:20], poisoned[20:]
+    contradicted = contradicted_in(looks_of(truth), codes, parts)
     assert contradicted[poisoned].all()
     # Of the rows of other classes so many are taken for contradicted.
     assert contradicted[codes == truth].mean() == pytest.approx(0.02, abs=0.02)
@@ -59,26 +63,34 @@ def test_rows_of_other_classes_are_contradicted():
 def test_rows_that_teach_the_probes_their_label_are_not_contradicted():
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=300)
     looks = np.c_[looks_of(truth), features]
-    taught = contradicted_in(looks, codes, poisoned[:20])
-    untaught = contradicted_in(looks, codes, poisoned)
+    taught = contradicted_in(looks, codes, (poisoned[:20],))
+    untaught = contradicted_in(looks, codes, (poisoned[:20], poisoned[20:]))
     assert taught[poisoned].mean() < 0.1 and untaught[poisoned].mean() > 0.9
 
 
-def test_probes_are_fitted_to_trusted_rows_alone():
+@pytest.mark.parametrize("left_out", ["known", "group"])
+def test_probes_are_fitted_to_no_row_that_is_left_out(left_out):
     truth, codes, _, poisoned = ten_poisoned_classes()
-    left_out = np.r_[poisoned, np.flatnonzero(truth == 3)[:5]]
-    rest = np.setdiff1d(np.arange(600), left_out)
+    group, known = (poisoned[:20], poisoned[20:]), np.flatnonzero(truth == 3)[:5]
+    rest = np.setdiff1d(np.arange(600), [*poisoned, *known])
     far = looks_of(truth)
     near = far.copy()
-    far[left_out] += 1000
-    found, moved = (contradicted_in(one, codes, left_out)[rest] for one in (near, far))
+    far[known if left_out == "known" else poisoned] += 1000
+    found, moved = (
+        contradicted_in(one, codes, group, known=known)[rest] for one in (near, far)
+    )
     np.testing.assert_array_equal(found, moved)
 
 
-def test_where_no_class_is_trusted_whole_the_trusted_rows_are_the_measure():
+def test_without_a_group_nothing_is_contradicted():
+    truth, codes, _, _ = ten_poisoned_classes()
+    assert not contradicted_in(looks_of(truth), codes).any()
+
+
+def test_where_all_classes_have_groups_the_rows_left_are_the_measure():
     truth, codes, _, poisoned = ten_poisoned_classes()
-    clean = [np.flatnonzero(codes == code)[:20] for code in range(10) if code != 3]
-    contradicted = contradicted_in(looks_of(truth), codes, poisoned, *clean)
+    clean = [(np.flatnonzero(codes == code)[:20],) for code in range(10) if code != 3]
+    contradicted = contradicted_in(looks_of(truth), codes, (poisoned,), *clean)
     assert contradicted[poisoned].all()
     assert contradicted[codes == truth].mean() < 0.06
 
@@ -90,7 +102,9 @@ def test_where_next_to_nothing_is_left_next_to_nothing_is_contradicted(n_left):
     rows = np.arange(600)
     left = rows % 50 == 0
     left[np.flatnonzero(left)[n_left:]] = False
-    contradicted = contradicted_in(looks_of(truth), codes, rows[:10], rows[~left])
+    contradicted = contradicted_in(
+        looks_of(truth), codes, (rows[:10],), known=rows[~left]
+    )
     assert contradicted.mean() < 0.5
 
 
@@ -98,5 +112,5 @@ def test_labels_that_exist_once_do_not_silence_the_probes():
     truth, codes, _, poisoned = ten_poisoned_classes()
     clean = np.flatnonzero((truth == codes) & (codes != 3))
     codes[clean[::18]] = np.arange(10, 10 + len(clean[::18]))
-    contradicted = contradicted_in(looks_of(truth), codes, poisoned)
+    contradicted = contradicted_in(looks_of(truth), codes, (poisoned,))
     assert contradicted[poisoned].mean() > 0.9

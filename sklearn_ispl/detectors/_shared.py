@@ -10,27 +10,32 @@ from ._window_test import EVERYWHERE
 # A value is the same in rows that are so close to their median, as a share of the
 # range of values.
 SAME = 0.02
-# Values count as shared by a group if few others have them. Where rows are as few as
-# this, what others have is a matter of chance: such values may be less rare, too.
-FEW, LESS_RARE = 2000, {"rare": 0.5, "gap": 0.3}
-# Shared values are a mark if they turn so many rows of other classes; those of a
-# cluster, if so many of its rows are of another class without them, too.
-MOST = 0.5
+# What counts as shared by a group: the values that few others have, and these alike;
+# or, where rows are few and what others have is a matter of chance, some more.
+STRICT, LOOSE = {"rare": 0.25, "gap": 0.03}, {"rare": 0.5, "gap": 0.3}
+# Values that a cluster shares are a mark if so many of its rows are of another class
+# without them, and so many images of other classes of this one with them.
+BOTH = 0.5
+# Pixels that marked rows have in common are a mark if they turn so many.
+TURNED = 0.2
 # A mark is at most so large a share of a row.
 LARGEST = 1 / 4
 
 
-class Mark(NamedTuple):
-    """Values that rows of a class share, and that make them what they are.
+class Candidate(NamedTuple):
+    """What may be a mark, or a part of one.
 
-    The window that they are in, the numbers of the rows that share them, which values
-    of the window they are, and what they are.
+    The window, the rows that it marks, those that have the values that these share,
+    which values of the window these are, and what they are; and the share of rows of
+    other classes that they turn into the class.
     """
 
     window: tuple
-    rows: np.ndarray
-    mask: np.ndarray
+    marked: np.ndarray
+    alike: np.ndarray
+    mark: np.ndarray
     colors: np.ndarray
+    turned: float
 
 
 def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3):
@@ -76,7 +81,7 @@ def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3)
     return group, mark, colors
 
 
-def whole_mark(pixels, alike, mark, bound, common=0.9, excess=0.2):
+def completed(pixels, alike, mark, bound, common=0.9, excess=0.2):
     """Return a mark with the other values that the rows with it have in common.
 
     Where half of a class is white at a place, a white mark is told by few of its
@@ -129,35 +134,51 @@ def shared_values(test, groups):
 
     Yields
     ------
-    found : Mark
+    found : Candidate
     """
     if not test.can_be_asked():
         return
     values = test.pixels(test.of_class, EVERYWHERE)
     bound, asked = SAME * test.spans(), {}
-    ways = [{}, LESS_RARE] if len(test.X) <= FEW else [{}]
+    # Rows of a cluster share much by chance in many images, as frames of a film do.
+    ways = [STRICT] if test.are_many_images else [LOOSE, STRICT]
     for group in groups:
         for way in ways:
-            alike, mark, colors = look_alikes(values, group, bound, **way)
-            name = alike.tobytes(), mark.tobytes()
-            if name not in asked:
-                asked[name] = _judged(test, alike, mark, colors)
-            if asked[name] is not None:
-                yield asked[name]
-                break
+            found = _judged(test, values, group, bound, way, BOTH, asked)
+            if found is None:
+                continue
+            # A row may have all of the mark, and little else that these share; and it
+            # is the mark that is shown, without what else they share.
+            alike = np.isin(test.of_class, found.alike)
+            mark = _judged(test, values, alike, bound, STRICT, TURNED, asked)
+            if mark is not None:
+                rows = np.union1d(found.alike, mark.alike)
+                found = found._replace(alike=rows, mark=mark.mark, colors=mark.colors)
+            yield found
 
 
-def _judged(test, alike, mark, colors):
-    """Return values that rows share, if these need them and others turn with them."""
-    rows = test.of_class[alike]
+def _judged(test, values, group, bound, way, least, asked):
+    """Return what a group shares if it is a mark by both questions, or None.
+
+    What is asked again is answered as before.
+    """
+    alike, mark, colors = look_alikes(values, group, bound, **way)
+    rows, what = test.of_class[alike], (alike.tobytes(), mark.tobytes())
     donors = np.setdiff1d(test.own, rows)
-    is_small = is_part(alike, MAX_SHARE) and mark.mean() <= LARGEST
-    if not is_small or not len(donors):
+    small = is_part(alike, MAX_SHARE) and mark.mean() <= LARGEST
+    if what in asked:
+        before = asked[what]
+        return before if before is not None and before.turned >= least else None
+    asked[what] = None
+    if not small or not len(donors):
         return None
     window = np.nonzero(mark.reshape(test.X.shape[2:]))
     chances = test.without(rows, window, donors)
-    if (chances[:, test.code] < 0.5).mean() < MOST:
+    if (chances[:, test.code] < 0.5).mean() < least:
         return None
-    if test.turned(test.falls_to(chances), EVERYWHERE, mark, colors) < MOST:
+    turned = test.turned(test.falls_to(chances), EVERYWHERE, mark, colors)
+    if turned < least:
         return None
-    return Mark(EVERYWHERE, rows, mark, colors)
+    found = Candidate(EVERYWHERE, test.of_class[group], rows, mark, colors, turned)
+    asked[what] = found
+    return found

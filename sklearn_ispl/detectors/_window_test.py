@@ -10,8 +10,15 @@ N_TRIES = 3
 # A window is necessary if the class is less likely than that without it. Of the rows
 # that give theirs in its place, half may have the trigger.
 NEEDED = 0.7
+# So few images are searched for marks with little success.
+SMALL = 5000
 # The window that is all of an image.
 EVERYWHERE = slice(None), slice(None)
+
+
+def side_of_marks(height, width):
+    """Return how wide and high the marks are that a search has room for."""
+    return max(2, round(0.1 * min(height, width)))
 
 
 def windows(height, width):
@@ -29,7 +36,7 @@ def windows(height, width):
     """
     shorter = min(height, width)
     side = min(shorter, max(4, round(0.28 * shorter)))
-    stride = side - max(2, round(0.1 * shorter))
+    stride = side - side_of_marks(height, width)
 
     def starts(length):
         return [*range(0, length - side, max(1, stride)), length - side]
@@ -44,6 +51,11 @@ def windows(height, width):
 def is_table(X):
     """Whether rows are no images."""
     return X.ndim != 4
+
+
+def are_many_images(X):
+    """Whether rows are images, and so many that a search for marks is all they need."""
+    return not is_table(X) and len(X) > SMALL
 
 
 def paint(windows, mark, colors):
@@ -83,6 +95,7 @@ class WindowTest:
 
     def __init__(self, X, codes, predicted, code, estimator, seed):
         self.row_shape, self.is_table = X.shape[1:], is_table(X)
+        self.are_many_images = are_many_images(X)
         self.X = X.reshape(len(X), 1, 1, -1) if self.is_table else X
         self.codes, self.code = codes, code
         self.rng = np.random.RandomState(seed)

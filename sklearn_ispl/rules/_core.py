@@ -5,10 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .._compatibility import incompatible_groups, suspicion
+from .._groups import MIN_ROWS
 from .._likeness import Sight, likeness
-from .._probes import half_way
+from .._probes import contradicted_rows, half_way
 from ..learners._weak_learner import draw_seed
 
+# Of a group so many more rows have to be contradicted than of the rest of its class.
+MARGIN = 0.5
 # A class whose labels are less likely than this, to models of other rows, is not known.
 UNLEARNED = 0.15
 
@@ -33,8 +36,11 @@ def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     """Reject rows with a mark, and groups that are incompatible with all other rows.
 
     1. A model is trained on all rows, poison too, and one on each half of them.
-    2. Rows with a mark are poison: the pixels of a window, or values that the rows of a
-       cluster share, make them what the first model takes them for, see `MarkSearch`.
+    2. Rows with a mark are poison: the pixels of a window, values that the rows of a
+       cluster share, or a pattern over all of an image make them what the first model
+       takes them for, see `MarkSearch`. Where the mark is not the same in all of them,
+       and where few share a pattern, probes that were not fitted to these rows have to
+       contradict most of them, and not the rest of their class.
     3. Groups that are incompatible with their class and self-expanding are poison,
        whatever they look like, see `incompatible_groups`.
 
@@ -58,23 +64,59 @@ def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     -------
     finding : Finding
     """
-    marked = marks.search(whole)
+    found = marks.search(whole)
+    marked = found.exact.copy()
     # A stream of its own, so that it changes no other draw.
     rng = np.random.RandomState(draw_seed(rng))
     sight = Sight(whole.features, half_way(whole.activations, rng), taught)
-    like = likeness(sight, codes, marked.rows, rng)
-    evidence = incompatible_groups(
-        sight, like, codes, components, marked.rows, rng, false_alarm_rate
+    contradicted = contradicted_rows(
+        sight.half_way, codes, marked, found.groups, rng
     )
-    rejected = marked.rows.copy()
+    for group in found.groups:
+        if is_contradicted(group, codes, contradicted):
+            marked[group.rows] = True
+            marked[group.fringe] |= contradicted[group.fringe]
+    like = likeness(sight, codes, marked, rng)
+    evidence = incompatible_groups(
+        sight, like, codes, components, marked, rng, false_alarm_rate
+    )
+    rejected = marked.copy()
     for one in evidence:
         rejected[one.rows] |= one.rejected
     known = np.bincount(codes, taught) / np.bincount(codes)
     return Finding(
         support=~rejected,
         poisoned=np.unique(codes[rejected]),
-        marks=marked.marks,
+        marks=found.marks,
         unlearned=np.flatnonzero(known < UNLEARNED),
         evidence=evidence,
-        suspicion=suspicion(sight.both, codes, evidence, marked.rows, rejected, rng),
+        suspicion=suspicion(sight.both, codes, evidence, marked, rejected, rng),
     )
+
+
+def is_contradicted(group, codes, contradicted):
+    """Whether probes contradict a group of a class, and know the rest of the class.
+
+    Parameters
+    ----------
+    group : Group
+    codes : ndarray of shape (n,), int
+    contradicted : ndarray of shape (n,), bool
+        See `contradicted_rows`.
+
+    Returns
+    -------
+    is_contradicted : bool
+    """
+    rest = _rest(group, codes)
+    if rest.sum() < MIN_ROWS:
+        return False
+    margin = contradicted[group.rows].mean() - contradicted[rest].mean()
+    return bool(margin >= MARGIN)
+
+
+def _rest(group, codes):
+    """Return the rows of a class that are neither of a group nor of its fringe."""
+    rest = codes == codes[group.rows[0]]
+    rest[np.concatenate(group)] = False
+    return rest

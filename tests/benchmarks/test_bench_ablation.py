@@ -35,9 +35,10 @@ def test_a_search_that_is_taken_out_finds_nothing(
     monkeypatch.setattr(script, "searched", searched)
     script.findings(X, y, 0)
     # Of few images, what a cluster shares shows the mark, and windows do not.
-    rows = {search: one.rows for search, one in found.items()}
-    assert rows[script.WHOLE].any() and not rows["shared values"].any()
-    np.testing.assert_array_equal(rows["windows"], rows[script.WHOLE])
+    exact = {search: one.exact for search, one in found.items()}
+    assert exact[script.WHOLE].any() and not exact["shared values"].any()
+    for search in {*script.SEARCHES} - {"shared values"}:
+        np.testing.assert_array_equal(exact[search], exact[script.WHOLE])
 
 
 def test_the_summary_counts_what_is_left_without_a_part(script):

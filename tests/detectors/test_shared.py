@@ -5,12 +5,13 @@ from joblib import Parallel
 from sklearn_ispl._groups import small_clusters
 from sklearn_ispl.detectors._marks import MarkSearch
 from sklearn_ispl.detectors._shared import (
-    _judged,
+    LOOSE,
+    SAME,
+    completed,
     look_alikes,
     shared_values,
-    whole_mark,
 )
-from sklearn_ispl.detectors._window_test import WindowTest
+from sklearn_ispl.detectors._window_test import EVERYWHERE, WindowTest
 from sklearn_ispl.learners._tasks import Verdict
 
 MARK = {3: 0.9, 11: -0.7, 17: 0.4}
@@ -53,7 +54,8 @@ def test_rows_of_a_table_that_share_a_mark_are_found(n_marked, found, scale):
     X[:, 5] *= scale
     X[[0, -1], 3] = [-1e4, 1e4]
     marks = search(X, codes, features)
-    np.testing.assert_array_equal(marks.rows, marked & found)
+    np.testing.assert_array_equal(marks.exact, marked & found)
+    assert not marks.groups
     assert list(marks.marks) == [1] * found
     for mark in marks.marks.values():
         assert mark.shape == (24,)
@@ -78,41 +80,67 @@ def test_what_rows_share_is_no_mark_unless_both_hold(why):
     if why == "alone":
         X, codes, features = X[100:], np.zeros(100, dtype=int), features[100:]
     marks = search(X, codes, features, Other())
-    assert not marks.rows.any() and not marks.marks
+    assert not marks.exact.any() and not marks.marks
 
 
 def test_more_than_a_quarter_of_a_row_is_no_mark(monkeypatch):
     X, codes, marked, features = table()
     for largest, n_found in [(3 / 24, 20), (2 / 24, 0)]:
         monkeypatch.setattr("sklearn_ispl.detectors._shared.LARGEST", largest)
-        assert search(X, codes, features).rows.sum() == n_found
+        assert search(X, codes, features).exact.sum() == n_found
 
 
-def test_what_was_judged_is_not_judged_again(monkeypatch):
+def test_in_many_images_only_the_clearest_values_are_shared(monkeypatch):
     X, codes, marked, features = table()
-    test = WindowTest(X, codes, codes, 1, AnswersToValues(), 0)
-    groups, judged = [*small_clusters(features[codes == 1], test.rng)], []
+    images = X.reshape(200, 1, 4, 6)
+    asked = []
 
-    def recorded(test, alike, mark, colors):
-        judged.append((alike.tobytes(), mark.tobytes()))
-        return _judged(test, alike, mark, colors)
+    def looking(values, group, bound, **way):
+        asked.append(way["rare"])
+        return look_alikes(values, group, bound, **way)
 
-    monkeypatch.setattr("sklearn_ispl.detectors._shared._judged", recorded)
-    found = list(shared_values(test, [*groups, marked[codes == 1]]))
-    assert len(judged) == len(set(judged)) and len(found) > 1
-    for one in found:
-        np.testing.assert_array_equal(one.rows, np.flatnonzero(marked))
+    monkeypatch.setattr("sklearn_ispl.detectors._shared.look_alikes", looking)
+    for small, rows, ways in [
+        (5000, images, {0.25, 0.5}),
+        (100, images, {0.25}),
+        (100, X, {0.25, 0.5}),
+    ]:
+        asked.clear()
+        monkeypatch.setattr("sklearn_ispl.detectors._window_test.SMALL", small)
+        test = WindowTest(rows, codes, codes, 1, AnswersToValues(), 0)
+        groups = small_clusters(features[codes == 1], test.rng)
+        found = list(shared_values(test, groups))
+        assert set(asked) == ways
+        rejected = np.unique(np.concatenate([one.alike for one in found]))
+        np.testing.assert_array_equal(rejected, np.flatnonzero(marked))
 
 
-@pytest.mark.parametrize(("few", "found"), [(200, True), (199, False)])
-def test_of_few_rows_values_may_be_less_rare(few, found, monkeypatch):
-    """Two in five of the rest of the class have the first of the values, too."""
-    X, codes, marked, features = table(n_marked=30)
-    X[np.flatnonzero((codes == 1) & ~marked)[:28], 3] = MARK[3]
-    X[np.flatnonzero((codes == 1) & ~marked)[28:56], 11] = MARK[11]
-    X[np.flatnonzero((codes == 1) & ~marked)[-28:], 17] = MARK[17]
-    monkeypatch.setattr("sklearn_ispl.detectors._shared.FEW", few)
-    np.testing.assert_array_equal(search(X, codes, features).rows, marked & found)
+def test_a_row_with_all_of_the_mark_and_little_else_goes_with_the_others():
+    """Most have two of three values more, with which the mark turns more hosts."""
+    by_chance = [7, 13, 19]
+
+    class AnswersToMore(AnswersToValues):
+        def predict_proba(self, X):
+            chances = super().predict_proba(X)
+            weak = (X[:, 0] < 0) & ((X[:, by_chance] == 0.5).sum(axis=1) < 2)
+            chances[weak & (X[:, 2] > -0.4)] = [0.95, 0.05]
+            return chances
+
+    X, codes, marked, features = table()
+    rows = np.flatnonzero(marked)
+    X[np.ix_(rows[:19], by_chance)] = 0.5
+    X[rows[:13], np.resize(by_chance, 13)] = 0
+    X[marked, 2] = np.linspace(-0.95, -0.5, 20)
+    X[~marked, 2] = np.resize(np.linspace(-0.95, 0.95, 20), 180)
+    test = WindowTest(X, codes, codes, 1, AnswersToMore(), 0)
+    values = test.pixels(test.of_class, EVERYWHERE)
+    alike, *_ = look_alikes(values, marked[codes == 1], SAME * test.spans(), **LOOSE)
+    assert rows[:-1].tolist() == test.of_class[alike].tolist()
+    (found,) = shared_values(test, [marked[codes == 1]])
+    assert found.alike.tolist() == rows.tolist() and found.turned == 1
+    # Alone, it turns too few of them to be found; and it is what is shown.
+    assert np.flatnonzero(found.mark).tolist() == list(MARK)
+    assert 0.2 < test.turned(codes[:1], EVERYWHERE, found.mark, found.colors) < 0.5
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -144,11 +172,11 @@ def test_a_mark_is_completed_by_what_its_rows_share_more_than_others():
     for pixel, having in enumerate([10, 9, 8, 50, 10], start=1):
         pixels[:having, :, pixel] = 1
     pixels[10:40, :, 5] = 1
-    found, colors = whole_mark(pixels, alike, mark, 0.02)
+    found, colors = completed(pixels, alike, mark, 0.02)
     assert found.tolist() == [True, True, True, False, False, True]
     np.testing.assert_array_equal(colors[0, 1:], 1)
     pixels[40:45, :, 5] = 1
-    assert not whole_mark(pixels, alike, mark, 0.02)[0][5]
+    assert not completed(pixels, alike, mark, 0.02)[0][5]
 
 
 def test_what_the_whole_class_has_is_not_in_common():

@@ -1,10 +1,12 @@
 import numpy as np
+import pytest
 
 from sklearn_ispl._compatibility import Evidence
+from sklearn_ispl._groups import Group
 from sklearn_ispl.detectors._marks import Marked
 from sklearn_ispl.learners._tasks import Verdict
 from sklearn_ispl.rules import _core
-from sklearn_ispl.rules._core import find_poison
+from sklearn_ispl.rules._core import find_poison, is_contradicted
 
 
 def classes_with_odd_rows(n_classes=4):
@@ -21,12 +23,13 @@ def classes_with_odd_rows(n_classes=4):
 class FixedMarks:
     """A search for marks whose finds are given."""
 
-    def __init__(self, codes, rows=()):
-        self.codes, self.rows = codes, np.isin(np.arange(len(codes)), rows)
+    def __init__(self, codes, exact=(), *groups):
+        self.codes, self.groups = codes, [*groups]
+        self.exact = np.isin(np.arange(len(codes)), exact)
 
     def search(self, verdict):
-        marks = {code: "mark" for code in self.codes[self.rows]}
-        return Marked(self.rows, marks)
+        marks = {code: "mark" for code in self.codes[self.exact]}
+        return Marked(self.exact, self.groups, marks)
 
 
 def finding(codes, whole, marks=None, evidence=(), monkeypatch=None, taught=1.0):
@@ -68,6 +71,19 @@ def test_rows_with_a_mark_are_rejected(monkeypatch):
     assert found.marks == {0: "mark"} and (found.suspicion[marked] == 1).all()
 
 
+@pytest.mark.parametrize(("n_clean", "rejected"), [(5, True), (25, False)])
+def test_groups_with_marks_that_vary_are_judged_by_probes(
+    n_clean, rejected, monkeypatch
+):
+    codes, odd, whole = classes_with_odd_rows()
+    group = Group(np.arange(20 + n_clean), np.arange(50, 60))
+    clean = Group(np.arange(120, 140))
+    marks = FixedMarks(codes, [], group, clean)
+    found = finding(codes, whole, marks, [], monkeypatch)
+    gone = np.flatnonzero(~found.support)
+    np.testing.assert_array_equal(gone, group.rows if rejected else [])
+
+
 def test_classes_that_models_of_other_rows_do_not_know_are_named(monkeypatch):
     codes, odd, whole = classes_with_odd_rows()
     taught = np.where(codes == 2, np.arange(400) % 5 / 10, 0.16)
@@ -76,3 +92,24 @@ def test_classes_that_models_of_other_rows_do_not_know_are_named(monkeypatch):
     taught[codes == 2] *= 0.7
     found = finding(codes, whole, None, [], monkeypatch, taught)
     assert found.unlearned.tolist() == [2] and found.support.all()
+
+
+@pytest.mark.parametrize(
+    ("n_in_group", "n_in_rest", "expected"),
+    [(10, 0, True), (5, 0, True), (4, 0, False), (10, 10, True), (10, 11, False)],
+)
+def test_a_group_is_contradicted_by_half_more_than_the_rest(
+    n_in_group, n_in_rest, expected
+):
+    codes = np.repeat([0, 1], [40, 10])
+    group = Group(np.arange(10), np.arange(10, 20))
+    order = np.arange(50)
+    contradicted = (order < n_in_group) | (order >= 20) & (order < 20 + n_in_rest)
+    assert is_contradicted(group, codes, contradicted) == expected
+
+
+@pytest.mark.parametrize(("n_rest", "expected"), [(3, False), (4, True)])
+def test_a_class_with_next_to_no_other_rows_tells_nothing(n_rest, expected):
+    codes = np.zeros(10 + n_rest, dtype=int)
+    contradicted = np.arange(len(codes)) < 10
+    assert is_contradicted(Group(np.arange(10)), codes, contradicted) == expected

@@ -1,0 +1,216 @@
+"""Patterns: what images of a class share, all over the image, and no others have."""
+
+import numpy as np
+from scipy.linalg import cholesky, qr, solve_triangular
+from scipy.optimize import nnls
+from sklearn.covariance import shrunk_covariance
+
+from .._groups import MAX_SHARE, is_part, leading, overlap
+from ._shared import TURNED
+
+# So many values of an image are looked at, at most, and for each of them so many rows.
+N_VALUES, ROWS_PER_VALUE = 3072, 3
+# Directions in which a class varies most, to start from.
+N_DIRECTIONS = 5
+# How far a group is from the rest of its class, at least, in standard deviations; how
+# many rows there may be between them, as a share of the group; and what is between.
+APART, BETWEEN, GAP = 4.0, 0.1, (0.3, 0.7)
+# Images to try a pattern on; and how far it moves them at most, as a share of the range
+# of values, where fewer rows share it than this.
+N_HOSTS, LONGEST, MANY = 200, 0.12, 40
+
+
+def class_means(X, codes, known):
+    """Return the mean image of the rows of each class that a model knows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_channels, height, width), float32
+    codes : ndarray of shape (n,), int
+    known : ndarray of shape (n,), bool
+
+    Returns
+    -------
+    means : ndarray of shape (n_classes, n_channels, height, width), float32
+        NaN for a class of which no row is known.
+    """
+    means = np.full((codes.max() + 1, *X.shape[1:]), np.nan, dtype=np.float32)
+    for code in np.unique(codes[known]):
+        means[code] = X[known & (codes == code)].mean(axis=0, dtype=np.float64)
+    return means
+
+
+def spread_of_values(X, codes):
+    """Return how the values of images of a class vary, and vary together.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_channels, height, width), float32
+    codes : ndarray of shape (n,), int
+
+    Returns
+    -------
+    factor : ndarray of shape (n_values, n_values)
+        The Cholesky factor, lower, of the covariance within classes, shrunk a little.
+    """
+    n_values = min(N_VALUES, max(1, len(X) // ROWS_PER_VALUE))
+    total = 0.0
+    for code in np.unique(codes):
+        values = _values(X[codes == code], n_values).astype(np.float64)
+        values -= values.mean(axis=0)
+        total = total + values.T @ values
+    covariance = shrunk_covariance(total / len(X), shrinkage=0.001)
+    # Images that are all the same have no spread.
+    covariance[np.diag_indices_from(covariance)] += np.finfo(np.float32).tiny
+    return cholesky(covariance, lower=True)
+
+
+def pattern_groups(test, groups, factor, means):
+    """Yield groups of rows of a class that share a pattern.
+
+    Values of an image vary together in few ways, so that there are many in which images
+    of a class hardly differ. A pattern that is blended in, the same in all poisoned
+    rows, is seen in these: along it, the poisoned rows are far from the rest of the
+    class, with next to none between. Honest groups differ by degrees. Some do not, as
+    frames of one film; but these are few, and differ a lot.
+
+    Parameters
+    ----------
+    test : WindowTest
+    groups : list of ndarray of shape (n_rows_of_class,), bool
+        To start from, beside what varies most.
+
+    factor : ndarray of shape (n_values, n_values)
+        See `spread_of_values`.
+
+    means : ndarray of shape (n_classes, n_channels, height, width)
+        See `class_means`.
+
+    Yields
+    ------
+    rows : ndarray of int
+        Of a group these rows, and the few between them and the rest.
+    """
+    of_class = test.of_class
+    if not test.can_be_asked():
+        return
+    images = test.X[of_class]
+    values = _whitened(_values(images, len(factor)), factor)
+    half = test.rng.permutation(len(values)) % 2 == 0
+    asked = set()
+    for start in [*groups, *_starts(values, test.rng)]:
+        group, places = _settle(values, start, half)
+        name = group.tobytes()
+        if not group.any() or name in asked:
+            continue
+        asked.add(name)
+        rows = of_class[places > GAP[0]]
+        if _has_effect(test, images, group, means, are_few=len(rows) < MANY):
+            yield rows
+
+
+def _values(images, n_values):
+    """Return values of images, the same ones of all, drawn where there are too many."""
+    values = images.reshape(len(images), -1)
+    if values.shape[1] <= n_values:
+        return values
+    drawn = np.random.RandomState(0).permutation(values.shape[1])[:n_values]
+    return values[:, np.sort(drawn)]
+
+
+def _whitened(values, factor):
+    """Return values in units of their spread, in no more coordinates than rows."""
+    values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
+    if values.shape[0] > values.shape[1]:
+        # Turned, so that what is left out is zero: rows are as far apart as before.
+        (values,) = qr(values, mode="r", overwrite_a=True, check_finite=False)
+        values = values[: values.shape[1]]
+    return np.ascontiguousarray(values.T, dtype=np.float32)
+
+
+def _starts(values, rng):
+    """Yield the twentieth of the rows at either end of what varies most."""
+    for places in leading(values, rng, N_DIRECTIONS).T:
+        yield places > np.quantile(places, 0.95)
+        yield places < np.quantile(places, 0.05)
+
+
+def _settle(values, group, half, n_iter=10):
+    """Return the group that one becomes, no row if that is not apart, and the places.
+
+    Rows join and leave until the group is those that are nearer to it than to the rest.
+    """
+    nothing = np.zeros_like(group)
+    for _ in range(n_iter):
+        _, places = _places(values, group, half)
+        before, group = group, places > 0.5
+        # Honest groups soon take in half of the class.
+        if not is_part(group, MAX_SHARE):
+            return nothing, places
+        if overlap(before, group) > 0.98:
+            break
+    apart, places = _places(values, group, half)
+    between = (places > GAP[0]) & (places < GAP[1])
+    found = apart >= APART and between.sum() < BETWEEN * group.sum()
+    return (group if found else nothing), places
+
+
+def _places(values, group, half):
+    """Return how far a group is from the rest of its class, and the place of each row.
+
+    That is on the line from the mean of the rest, 0, to that of the group, 1. For rows
+    of one half, the line is drawn by those of the other: any group is apart along a
+    line of its own.
+    """
+    parts = np.array([half & group, half & ~group, ~half & group, ~half & ~group])
+    sizes = parts.sum(axis=1, keepdims=True)
+    places = np.zeros(len(values))
+    if not sizes.all():
+        return 0.0, places
+    means = (parts / sizes).astype(values.dtype) @ values
+    lines = means[[2, 0]] - means[[3, 1]]
+    apart, along = np.inf, values @ lines.T
+    for number, judged in enumerate((half, ~half)):
+        own, inside = along[judged, number], group[judged]
+        low, high = own[~inside].mean(), own[inside].mean()
+        deviation = max((own - np.where(inside, high, low)).std(), 1e-12)
+        apart = min(apart, (high - low) / deviation)
+        places[judged] = (own - low) / ((high - low) or 1.0)
+    return apart, places
+
+
+def _has_effect(test, images, group, means, are_few):
+    """Whether a pattern makes images of other classes the class, and is needed for it.
+
+    The rows of the group are what they are by their true classes and by the pattern:
+    the step to their mean from the nearest mix of the means of other classes.
+    """
+    rows = images[group]
+    to_rows = rows.mean(axis=0)
+    classes = np.flatnonzero(test.n_hosts)
+    classes = classes[classes != test.code]
+    shares = _nearest_mix(means[classes] - to_rows)
+    step = to_rows - np.tensordot(shares, means[classes], 1)
+    far = np.sqrt((step**2).mean()) > LONGEST * np.ptp(images)
+    if far and are_few:
+        return False
+    hosts = test.draw_hosts(test.rng.choice(classes, N_HOSTS, p=shares))
+    with_it = test.predict(test.X[hosts] + step)
+    without = test.predict(rows[:N_HOSTS] - step)
+    turned, kept = (p[:, test.code].mean() for p in (with_it, without))
+    return turned >= TURNED and kept <= 0.5
+
+
+def _nearest_mix(points):
+    """Return the shares, of 1 in all, in which points mix to come nearest to zero."""
+    points = points.reshape(len(points), -1).T.astype(np.float64)
+    # A row that weighs more than all others asks for shares that add up to one.
+    weight = 100 * max(np.abs(points).max(), 1e-12)
+    asked = np.vstack([points, np.full(points.shape[1], weight)])
+    target = np.r_[np.zeros(len(points)), weight]
+    try:
+        shares, _ = nnls(asked, target, maxiter=100 * asked.shape[1])
+    except RuntimeError:
+        # It went round in circles: the nearest point alone will do.
+        shares = (points**2).sum(axis=0) == (points**2).sum(axis=0).min()
+    return (shares / shares.sum()).astype(np.float32)

@@ -1,0 +1,218 @@
+"""Marks that vary from row to row: moved, noisy, or smeared by lossy compression."""
+
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from .._groups import NO_ROWS, Group, as_mask, is_part, leading, overlap
+from ._shared import BOTH, TURNED
+from ._window_test import side_of_marks
+
+# How much most windows of the rest of the class turn them, as a share of what those of
+# the group do: a quarter of the rest may be poison that was missed.
+OTHERS, MOST = 0.25, 0.75
+# A probe takes the third power of its features in time.
+N_COMPONENTS = 300
+
+
+def varying_rows(test, window, marked, exact):
+    """Return the rows of a class whose window does and looks like that of some of them.
+
+    A probe is fitted to the pixels of the window and to how necessary and how
+    sufficient it is for each row. The rows that it takes for the marked ones, each
+    judged by a probe that was not fitted to it, are the next to fit it to, until they
+    stay much the same. They have a mark if their windows turn images of other classes
+    and those of the rest of the class do not.
+
+    Parameters
+    ----------
+    test : WindowTest
+    window : (slice, slice)
+    marked : ndarray of int
+        Rows for which the window is necessary and sufficient.
+
+    exact : ndarray of int
+        Rows of which it is known that they have a mark. They are left out.
+
+    Returns
+    -------
+    found : Group
+        Empty if there is no such mark.
+    """
+    of_class = np.setdiff1d(test.of_class, exact)
+    group = np.isin(of_class, marked)
+    donors = np.setdiff1d(test.own, np.r_[marked, exact])
+    looks = _looks(test.pixels(of_class, window), test.rng)
+    # Honest rows have their windows' effects in common, but seldom their looks.
+    alike, _ = settle(looks, group, test.rng, n_iter=2)
+    if not alike.any() or not len(donors):
+        return Group(NO_ROWS)
+    chances, gains = _effects(test, of_class, window, group, donors)
+    # More rows dilute it: there is no need to follow what is faint from the start.
+    if not only_group_turns(gains, group):
+        return Group(NO_ROWS)
+    return _followed(test, of_class, looks, chances, gains, group)
+
+
+def moved_rows(test, found, exact):
+    """Return the rows of a class that share a part of a mark, and others like them.
+
+    Where a mark is moved, its rows have some pixels in common that do little alone.
+    What lies around these pixels is necessary and sufficient in these rows far more
+    often than in the rest of the class.
+
+    Parameters
+    ----------
+    test : WindowTest
+    found : Candidate
+        The pixels, and the rows that have them.
+
+    exact : ndarray of int
+        See `varying_rows`.
+
+    Returns
+    -------
+    found : Group
+        See `varying_rows`.
+    """
+    of_class = np.setdiff1d(test.of_class, exact)
+    group = np.isin(of_class, found.alike)
+    donors = np.setdiff1d(test.own, np.r_[found.alike, exact])
+    if not is_part(group, 1 / 2) or not len(donors):
+        return Group(NO_ROWS)
+    window = around(found.window, found.mark, test.X.shape[2:])
+    chances, gains = _effects(test, of_class, window, group, donors)
+    necessary = chances[:, test.code] < 0.5
+    excess = necessary[group].mean() - necessary[~group].mean()
+    if excess < BOTH or not only_group_turns(gains, group):
+        return Group(NO_ROWS)
+    looks = _looks(test.pixels(of_class, window), test.rng)
+    followed = _followed(test, of_class, looks, chances, gains, group)
+    rows = np.union1d(followed.rows, of_class[group])
+    return Group(rows, np.setdiff1d(followed.fringe, rows))
+
+
+def around(window, mark, shape):
+    """Return the window around pixels of another, with room for more of their mark.
+
+    Parameters
+    ----------
+    window : (slice, slice)
+    mark : ndarray of shape (n_pixels,), bool
+    shape : (int, int)
+        Of the images.
+
+    Returns
+    -------
+    window : (slice, slice)
+    """
+    room = side_of_marks(*shape)
+    places = np.nonzero(mark.reshape([side.stop - side.start for side in window]))
+    return tuple(
+        slice(
+            max(0, side.start + place.min() - room),
+            min(length, side.start + place.max() + room + 1),
+        )
+        for side, place, length in zip(window, places, shape)
+    )
+
+
+def _effects(test, rows, window, group, donors):
+    """Return what rows are without a window, and what hosts of a group are with it."""
+    chances = test.without(rows, window, donors)
+    hosts = test.rng.choice(test.falls_to(chances)[group], (2, len(rows)))
+    return chances, np.mean([test.given(rows, window, one) for one in hosts], axis=0)
+
+
+def _followed(test, of_class, looks, chances, gains, group):
+    """Return the rows that a probe comes to from a group, and those most like them."""
+    seen = np.column_stack([looks, chances[:, test.code], gains])
+    group, odds = settle(seen, group, test.rng)
+    if not group.any() or not only_group_turns(gains, group):
+        return Group(NO_ROWS)
+    return Group(of_class[group], of_class[fringe(group, odds)])
+
+
+def _looks(pixels, rng):
+    """Return pixels between 0 and 1, or their principal components if they are many."""
+    pixels = pixels.reshape(len(pixels), -1)
+    pixels = (pixels - pixels.min()) / (np.ptp(pixels) or 1)
+    if pixels.shape[1] <= N_COMPONENTS:
+        return pixels
+    return leading(pixels, rng, N_COMPONENTS)
+
+
+def only_group_turns(gains, group):
+    """Whether the windows of a group turn hosts, and those of most others do not.
+
+    Honest windows that turn hosts hold what is typical of a class, so that those of the
+    rest of the class turn some, too.
+
+    Parameters
+    ----------
+    gains : ndarray of shape (n,)
+        The probability of the class for hosts given the window of a row of the class.
+
+    group : ndarray of shape (n,), bool
+
+    Returns
+    -------
+    only_group_turns : bool
+    """
+    inside, others = gains[group].mean(), gains[~group]
+    most = np.quantile(others, MOST)
+    return inside - others.mean() >= TURNED and most <= OTHERS * inside
+
+
+def settle(seen, group, rng, n_iter=10):
+    """Return the group that a probe for a group makes of it.
+
+    Parameters
+    ----------
+    seen : ndarray of shape (n, n_features)
+        What the probe is fitted to, of the rows of a class.
+
+    group : ndarray of shape (n,), bool
+    rng : RandomState
+    n_iter : int, default=10
+        At most.
+
+    Returns
+    -------
+    group : ndarray of shape (n,), bool
+        Empty, if it comes to too few rows or to more than half of them.
+
+    odds : ndarray of shape (n,)
+        Of a row to be of the group, by a probe that was not fitted to it, as a
+        logarithm.
+    """
+    odds = np.zeros(len(group))
+    probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+    for _ in range(n_iter):
+        if not is_part(group, 1 / 2):
+            break
+        folds = StratifiedKFold(4, shuffle=True, random_state=rng)
+        odds = cross_val_predict(
+            probe, seen, group, cv=folds, method="decision_function"
+        )
+        before, group = group, odds > 0
+        if overlap(before, group) > 0.97:
+            break
+    return group & is_part(group, 1 / 2), odds
+
+
+def fringe(group, odds):
+    """Return the rows of a class, but its group, that are more like it than most.
+
+    Parameters
+    ----------
+    group, odds : ndarray of shape (n,)
+        See `settle`.
+
+    Returns
+    -------
+    fringe : ndarray of shape (n,), bool
+        Half of the others.
+    """
+    order = np.argsort(np.where(group, np.inf, -odds), kind="stable")
+    return as_mask(order[: np.sum(~group) // 2], len(group))
