@@ -230,8 +230,8 @@ class VotesDisplay:
             xlabel="share of learners that predict the given label",
             ylabel="share of the rows",
         )
-        # Highest are the bars at either end.
-        self.ax_.legend(loc="upper center")
+        # Above the axes, since any bar may be the highest.
+        self.ax_.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
         return self
 
 
