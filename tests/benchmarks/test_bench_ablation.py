@@ -41,6 +41,30 @@ def test_a_search_that_is_taken_out_finds_nothing(
         np.testing.assert_array_equal(exact[search], exact[script.WHOLE])
 
 
+def test_without_windows_nothing_is_known_of_marks_that_vary(script, monkeypatch):
+    """The rows with exact marks are the same with windows and without."""
+    asked = []
+
+    class Search:
+        code = 0
+
+        def search(self, whole):
+            tried = [*script._marks.candidates(self)]
+            return [*script._marks._varying_groups(self, tried, np.arange(3))]
+
+    def varying(test, tried, exact):
+        asked.append(tried)
+        return tried
+
+    monkeypatch.setattr(script._marks, "candidates", lambda test: ["a window"])
+    monkeypatch.setattr(script._marks, "_varying_groups", varying)
+    found = script.searched(Search(), None)
+    assert found[script.WHOLE] == found["patterns"] == ["a window"]
+    assert found["windows"] == found["marks that vary"] == []
+    # What does not change is asked once.
+    assert asked == [["a window"], []]
+
+
 def test_the_summary_counts_what_is_left_without_a_part(script):
     what = {"A": 0.9, "n_poisoned": 10, "fpr": 0.02, "named": [3], "unlearned": []}
     what["weak"] = []
