@@ -84,7 +84,7 @@ def searched(marks, whole):
     return found
 
 
-def decide_without(part, marked, whole, taught, components, codes, seed, rate):
+def decide_without(part, marked, models, taught, components, codes, seed, rate):
     """Return the finding of the default without one of its parts."""
     found = marked.get(part, marked[WHOLE])
     if part == "teaching":
@@ -94,18 +94,18 @@ def decide_without(part, marked, whole, taught, components, codes, seed, rate):
     proposers = {name: one for name, one in PROPOSERS.items() if name != part}
     rng = np.random.RandomState(seed)
     with patch("sklearn_ispl.detectors._proposers.PROPOSERS", proposers):
-        return find_poison(Found(found), whole, taught, components, codes, rng, rate)
+        return find_poison(Found(found), models, taught, components, codes, rng, rate)
 
 
 def findings(X, y, seed):
     """Return what the default finds, whole and without each part."""
     found = {}
 
-    def decide(marks, whole, taught, components, codes, rng, rate):
-        marked = searched(marks, whole)
+    def decide(marks, models, taught, components, codes, rng, rate):
+        marked = searched(marks, models[0])
         for part in PARTS:
             found[part] = decide_without(
-                part, marked, whole, taught, components, codes, seed, rate
+                part, marked, models, taught, components, codes, seed, rate
             )
         return found[WHOLE]
 

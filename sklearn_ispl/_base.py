@@ -169,8 +169,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     def _collect_votes(self, parallel, new_learner, X, codes, rng):
         """Partition the rows `n_repeats` times and let every learner vote.
 
-        Return what a model of all rows says, trained beside them, and how likely the
-        labels are to models of other rows; None without need.
+        Return what models say that are trained beside them, of all rows and of either
+        half, and how likely the labels are to models of other rows; None without need.
         """
         n_classes, n_repeats = len(self.classes_), self._count_repeats()
         settings = {
@@ -208,7 +208,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         self.votes_ = count_votes(self.predictions_, n_classes)
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)
-        return verdicts and (verdicts[0], taught_chances(tasks[1:], verdicts[1:]))
+        return verdicts and (verdicts, taught_chances(tasks[1:], verdicts[1:]))
 
     def _count_repeats(self):
         if self.n_repeats is not None:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from ._groups import few_classes, leading, log_odds, refined, set_apart
+from ._groups import Group, few_classes, leading, log_odds, refined, set_apart
 from ._likeness import Likeness, Sight, excess_classes
 from ._outliers import level, outlier_levels
+from ._probes import contradicted_rows
 from ._settling import SettlingSettings, completed, settled
 from .detectors._proposers import View, propose
 
@@ -29,6 +30,7 @@ class CompatibilitySettings:
     min_rows: int = SettlingSettings.min_rows  # of a group, as of one that settled
     max_share: float = 1 / 2  # of a class: of two halves, the other is the measure
     min_excess: float = 1 / 3  # poison of one class alone has 1/2, less what is missed
+    contradicted: float = 3 / 4  # of rows that join a group: of clean ones 2/3 at most
     # Of the cube roots of scores of clean classes, and for how many degrees of freedom
     # it counts: what Smyth's estimator makes of 51 sets of data of all kinds.
     deviation: float = 0.2
@@ -147,7 +149,7 @@ class Inquiry:
         settings, best = CompatibilitySettings(), {}
         if len(rows) < 2 * settings.min_rows:
             return best
-        points = leading(self.sight.features[rows], self.rng)
+        points = leading(self.sight.all_features[rows], self.rng)
         likes = {question: like.of(rows) for question, like in self.questions.items()}
         for proposer, part in propose(View(points, self.components[:, rows]), self.rng):
             if not settings.min_rows <= part.sum() <= settings.max_share * len(rows):
@@ -177,7 +179,7 @@ class Inquiry:
         apart = set_apart(self.codes, self.known)
         while found is not None and self.stands_out(found):
             rows = settled(found.rows, rest, self.sight.both, apart, self.rng)
-            rows = self._with_what_joins(rows, rest, apart)
+            rows = self._with_what_joins(rows, rest, apart, found.question)
             rest, apart = np.setdiff1d(rest, rows), set_apart(apart, rows)
             again = self.most_suspect(rest).values()
             again = [measures[one.question].of_another(one) for one in again]
@@ -191,14 +193,24 @@ class Inquiry:
                 return found
         return min(evidence, key=lambda one: one.level, default=None)
 
-    def _with_what_joins(self, rows, of_class, codes):
-        """Return a group that settled, completed if what joins is like poison, too."""
+    def _with_what_joins(self, rows, of_class, codes, question):
+        """Return a group that settled, completed by what joins if that is poison, too.
+
+        It is if it is like poison, or if probes still contradict it once all other rows
+        of the class are fitted to.
+        """
         more = completed(rows, of_class, self.sight, codes, self.known, self.rng)
-        others, joined = np.setdiff1d(of_class, rows), np.setdiff1d(more, rows)
-        like = self.questions[TAUGHT].of(others)
-        excess = excess_classes(np.isin(others, joined), like)
-        is_like_poison = excess >= CompatibilitySettings.min_excess
-        return np.union1d(rows, joined) if is_like_poison else rows
+        joined = Group(rows, np.setdiff1d(more, rows))
+        others = np.setdiff1d(of_class, rows)
+        like = self.questions[question].of(others)
+        excess = excess_classes(np.isin(others, joined.fringe), like)
+        if excess < CompatibilitySettings.min_excess:
+            seen = self.sight.half_way
+            again = contradicted_rows(seen, codes, self.known, [joined], self.rng)
+            least = CompatibilitySettings.contradicted * len(joined.fringe)
+            if again[joined.fringe].sum() < least:
+                return rows
+        return np.concatenate(joined)
 
 
 def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_rate):
@@ -276,7 +288,7 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
 
     Parameters
     ----------
-    both : ndarray of shape (n, n_both)
+    both : list of ndarray of shape (n, n_both)
         See `Sight`.
 
     codes : ndarray of shape (n,), int

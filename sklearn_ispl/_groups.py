@@ -96,7 +96,7 @@ def small_clusters(features, rng, most=8):
                 yield labels == label
 
 
-def near(rows, of_class, features, codes, rng):
+def near(rows, of_class, seen, codes, rng):
     """Return the rows of a class that are more like a group than half of the rest is.
 
     Parameters
@@ -104,7 +104,7 @@ def near(rows, of_class, features, codes, rng):
     rows, of_class : ndarray of int
         Of the group, and of the class.
 
-    features, codes, rng
+    seen, codes, rng
         See `log_odds`.
 
     Returns
@@ -112,20 +112,22 @@ def near(rows, of_class, features, codes, rng):
     near : ndarray of int
         None of the group.
     """
-    odds = log_odds(features, codes, as_mask(rows, len(codes)), rng)
+    odds = log_odds(seen, codes, as_mask(rows, len(codes)), rng)
     rest = np.setdiff1d(of_class, rows)
     return rest[odds[rest] > np.median(odds[rest])]
 
 
-def log_odds(features, codes, group, rng, n_folds=4, weight=5.0):
-    """Return by how much a probe takes a row for the group of its class.
+def log_odds(seen, codes, group, rng, n_folds=4, weight=5.0):
+    """Return by how much probes take a row for the group of its class.
 
-    The probe is a linear discriminant of all classes and all groups, a class and its
+    A probe is a linear discriminant of all classes and all groups, a class and its
     group being two. It judges rows that it was not fitted to.
 
     Parameters
     ----------
-    features : ndarray of shape (n, n_features)
+    seen : list of ndarray of shape (n, n_seen)
+        What each of some models sees of the rows.
+
     codes : ndarray of shape (n,), int
     group : ndarray of shape (n,), bool
     rng : RandomState
@@ -136,9 +138,15 @@ def log_odds(features, codes, group, rng, n_folds=4, weight=5.0):
     Returns
     -------
     odds : ndarray of shape (n,)
-        Log odds of the group against the others of the class; -inf in a class that had
-        none.
+        Log odds of the group against the others of the class, in the mean over the
+        models; -inf in a class that had none.
     """
+    odds = [_log_odds(one, codes, group, rng, n_folds, weight) for one in seen]
+    return np.mean(odds, axis=0)
+
+
+def _log_odds(seen, codes, group, rng, n_folds, weight):
+    """Return the log odds of one model."""
     n_classes = codes.max() + 1
     labels = np.where(group, codes + n_classes, codes)
     fold = rng.permutation(len(codes)) % n_folds
@@ -153,9 +161,9 @@ def log_odds(features, codes, group, rng, n_folds=4, weight=5.0):
         priors = sizes * np.where(found < n_classes, 1.0, weight)
         probe = LinearDiscriminantAnalysis(
             solver="lsqr", shrinkage=0.01, priors=priors / priors.sum()
-        ).fit(features[fitted], labels[fitted])
+        ).fit(seen[fitted], labels[fitted])
         scores = np.full((len(judged), 2 * n_classes), -np.inf)
-        scores[:, found] = probe.predict_log_proba(features[judged])
+        scores[:, found] = probe.predict_log_proba(seen[judged])
         rows, own = np.arange(len(judged)), codes[judged]
         grouped = np.isin(own + n_classes, found)
         rows, own = rows[grouped], own[grouped]

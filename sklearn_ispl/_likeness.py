@@ -15,35 +15,44 @@ import numpy as np
 
 from ._probes import typicality
 
-# Of the probes, with other classes left out each time.
-N_REPEATS = 10
+# Of the probes of each model, with other classes left out each time.
+N_REPEATS = 4
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What models see of the rows.
+    """What models see of the rows: one of all rows, and one of either half.
 
     Attributes
     ----------
-    features : ndarray of shape (n, n_features)
-        Of a model of all rows: what its last layer is given.
+    features : list of ndarray of shape (n, n_features)
+        What the last layer of each model is given.
 
-    half_way : ndarray of shape (n, n_components)
-        The leading components of a layer half way through the same model.
+    half_way : list of ndarray of shape (n, n_components)
+        The leading components of a layer half way through each model.
 
     taught : ndarray of shape (n,)
         How likely its label is to models of other rows, see `taught_chances`.
     """
 
-    features: np.ndarray
-    half_way: np.ndarray
+    features: list[np.ndarray]
+    half_way: list[np.ndarray]
     taught: np.ndarray
 
     @cached_property
     def both(self):
-        """The features and the activations half way, of shape (n, n_both)."""
-        layers = self.features, self.half_way
-        return np.hstack([one / max(one.std(), 1e-30) for one in layers])
+        """The features and the activations half way of each model, side by side."""
+        return [_side_by_side(layers) for layers in zip(self.features, self.half_way)]
+
+    @cached_property
+    def all_features(self):
+        """The features of all models, side by side."""
+        return _side_by_side(self.features)
+
+
+def _side_by_side(layers):
+    """Return several layers as one, each of which varies as much as the others."""
+    return np.hstack([one / max(one.std(), 1e-30) for one in layers])
 
 
 class Likeness(NamedTuple):
@@ -89,7 +98,11 @@ def likeness(sight, codes, known, rng):
     -------
     like : Likeness
     """
-    asked = [typicality(sight.half_way, codes, known, rng) for _ in range(N_REPEATS)]
+    asked = [
+        typicality(activations, codes, known, rng)
+        for activations in sight.half_way
+        for _ in range(N_REPEATS)
+    ]
     predicted, typical = map(np.stack, zip(*asked))
     return Likeness(predicted, typical)
 

@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import gmean
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from ._groups import leading
@@ -45,7 +46,10 @@ def typicality(activations, codes, known, rng):
 
     Parameters
     ----------
-    activations, codes, known, rng
+    activations : ndarray of shape (n, n_components)
+        Of a model, see `half_way`.
+
+    codes, known, rng
         See `contradicted_rows`.
 
     Returns
@@ -141,8 +145,8 @@ def contradicted_rows(activations, codes, known, groups, rng):
 
     Parameters
     ----------
-    activations : ndarray of shape (n, n_components)
-        See `half_way`.
+    activations : list of ndarray of shape (n, n_components)
+        Of some models, see `half_way`.
 
     codes : ndarray of shape (n,), int
     known : ndarray of shape (n,), bool
@@ -168,7 +172,8 @@ def contradicted_rows(activations, codes, known, groups, rng):
     usual &= ~np.isin(codes, codes[~trusted])
     if not usual.any():
         usual = trusted
-    chances = _chances(activations, codes, trusted, rng, settings)
+    given = [_chances(one, codes, trusted, rng, settings) for one in activations]
+    chances = gmean(given)
     return chances < np.quantile(chances[usual], settings.contradicted)
 
 

@@ -25,7 +25,7 @@ def settled(rows, of_class, both, codes, rng):
     rows, of_class : ndarray of int
         Of the group, and of the class.
 
-    both : ndarray of shape (n, n_both)
+    both : list of ndarray of shape (n, n_both)
         See `Sight`.
 
     codes : ndarray of shape (n,), int

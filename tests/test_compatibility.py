@@ -32,6 +32,9 @@ def found_in(
     if known is None:
         known = np.zeros(len(codes), dtype=bool)
     rng = np.random.RandomState(1)
+    features, activations = (
+        one if isinstance(one, list) else [one] for one in (features, activations)
+    )
     sight = Sight(features, activations, np.broadcast_to(taught, len(codes)))
     like = likeness(sight, codes, known, rng)
     return incompatible_groups(sight, like, codes, components, known, rng, rate)
@@ -126,7 +129,7 @@ def test_classes_of_few_rows_have_no_evidence(n_rows):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("n_others", [1, 2])
 def test_a_class_among_others_of_next_to_no_rows_has_no_excess(n_others):
-    codes = np.r_[np.zeros(20, int), np.repeat(np.arange(1, 6), n_others)]
+    codes = np.r_[np.zeros(60, int), np.repeat(np.arange(1, 6), n_others)]
     features = np.random.RandomState(0).normal(size=(len(codes), 3))
     evidence = found_in(features, codes, features)
     assert [found.label for found in evidence] == [0] and not evidence[0].rejected
@@ -162,17 +165,53 @@ def test_rows_that_nothing_teaches_are_found_by_what_they_are_typical_of(
     assert [one.label for one in found if one.rejected] == [3]
 
 
-@pytest.mark.parametrize(("taught", "n_found"), [(1.0, 40), (0.001, 20)])
-def test_what_joins_a_group_has_to_be_like_poison_too(taught, n_found, monkeypatch):
+@pytest.mark.parametrize(
+    ("taught", "contradicted", "n_found"),
+    [(1.0, False, 40), (0.001, True, 40), (0.001, False, 20)],
+)
+def test_what_joins_a_group_is_like_poison_or_contradicted_still(
+    taught, contradicted, n_found, monkeypatch
+):
     """Half of the poison looks to the model like the rest of the class."""
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=40)
     features[poisoned[20:]] -= 6
     chances = np.where(np.isin(np.arange(600), poisoned[20:]), taught, 1.0)
     # The rest of the class is not asked again.
     monkeypatch.setattr(Inquiry, "most_suspect", asked_once(Inquiry.most_suspect))
+    if not contradicted:
+        nothing = np.zeros(600, dtype=bool)
+        monkeypatch.setattr(_compatibility, "contradicted_rows", lambda *_: nothing)
     found = found_in(looks_of(truth), codes, features, taught=chances)[0]
-    assert found.label == 3 and found.rejected
+    assert found.label == 3 and found.rejected and found.question == TAUGHT
     np.testing.assert_array_equal(found.rows, poisoned[:n_found])
+
+
+def test_clean_rows_do_not_join_a_group(monkeypatch):
+    truth, codes, features, poisoned = ten_poisoned_classes()
+    clean = np.flatnonzero((truth == 3) & (codes == 3))[:10]
+    monkeypatch.setattr(
+        _compatibility, "completed", lambda rows, *_: np.union1d(rows, clean)
+    )
+    found = found_in(looks_of(truth), codes, features)[0]
+    assert found.rejected
+    np.testing.assert_array_equal(found.rows, poisoned)
+
+
+@pytest.mark.parametrize("n_views", [1, 3])
+def test_the_question_that_a_group_was_found_by_is_asked_of_what_joins(
+    n_views, monkeypatch
+):
+    """No model is taught this poison, so that only its looks tell."""
+    truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=40)
+    chances = np.where(np.isin(np.arange(600), poisoned), 0.001, 1.0)
+    features[poisoned[20:]] -= 6
+    nothing = np.zeros(600, dtype=bool)
+    monkeypatch.setattr(_compatibility, "contradicted_rows", lambda *_: nothing)
+    monkeypatch.setattr(Inquiry, "most_suspect", asked_once(Inquiry.most_suspect))
+    views = [looks_of(truth)] * n_views
+    found = found_in(views, codes, [features] * n_views, taught=chances)[0]
+    assert found.label == 3 and found.question == TYPICAL
+    np.testing.assert_array_equal(found.rows, poisoned)
 
 
 def asked_once(most_suspect):
@@ -245,7 +284,7 @@ def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     rejected = np.isin(np.arange(600), poisoned[:20])
     rng = np.random.RandomState(0)
     proved = np.isin(np.arange(600), np.flatnonzero(codes == 8)[:3])
-    ranked = suspicion(features, codes, evidence, proved, rejected | proved, rng)
+    ranked = suspicion([features], codes, evidence, proved, rejected | proved, rng)
     assert (ranked[proved] == 1).all() and ranked[rejected].min() > 0.95
     assert 0.5 >= ranked[poisoned[20:]].min() > 0.45
     assert ranked[others].max() <= 0.125 and not ranked[codes == 7].any()
@@ -257,14 +296,14 @@ def test_rows_with_a_mark_are_no_rows_of_their_class_where_others_are_ranked(
     _, codes, features, poisoned = ten_poisoned_classes()
     proved, asked = np.isin(np.arange(600), poisoned[:5]), []
 
-    def recorded(features, codes, group, rng):
+    def recorded(both, codes, group, rng):
         asked.append(codes)
-        return log_odds(features, codes, group, rng)
+        return log_odds(both, codes, group, rng)
 
     monkeypatch.setattr(_compatibility, "log_odds", recorded)
     evidence = [Evidence(3, poisoned[5:], "clusters", TYPICAL, 2.0, 0.9, 8.0)]
     rng = np.random.RandomState(0)
-    suspicion(features, codes, evidence, proved, proved, rng)
+    suspicion([features], codes, evidence, proved, proved, rng)
     assert not np.isin(asked[0][proved], codes).any()
     np.testing.assert_array_equal(asked[0][~proved], codes[~proved])
 

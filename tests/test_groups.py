@@ -76,7 +76,7 @@ def test_near_is_the_side_of_the_group():
     features[200:210] = [0, -3, 0, 0]
     rows, of_class = np.flatnonzero(group), np.flatnonzero(codes == 0)
     found = group.copy()
-    found[near(rows, of_class, features, codes, np.random.RandomState(0))] = True
+    found[near(rows, of_class, [features], codes, np.random.RandomState(0))] = True
     assert found[odd].all() and not found[200:210].any() and not found[300:].any()
     assert found[codes == 0][40:].mean() == pytest.approx(0.5, abs=0.03)
 

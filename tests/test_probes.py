@@ -41,7 +41,7 @@ def contradicted_in(activations, codes, *groups, known=()):
     known = np.isin(np.arange(len(codes)), known)
     groups = [Group(*rows) for rows in groups]
     rng = np.random.RandomState(3)
-    return contradicted_rows(activations, codes, known, groups, rng)
+    return contradicted_rows([activations], codes, known, groups, rng)
 
 
 def test_probes_half_way_see_so_many_components():

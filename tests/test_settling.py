@@ -14,7 +14,7 @@ def test_a_group_settles_at_the_rows_that_are_like_it():
     start = np.sort(np.r_[poisoned[:15], rest[:5]])
     rng = np.random.RandomState(0)
     np.testing.assert_array_equal(
-        settled(start, of_class, features, codes, rng), poisoned
+        settled(start, of_class, [features], codes, rng), poisoned
     )
 
 
@@ -24,7 +24,7 @@ def test_a_group_settles_at_neither_all_of_its_class_nor_nearly_none(apart):
     of_class = np.flatnonzero(codes == 3)
     features[of_class[:7]] += 8 * apart
     for start in (of_class[:7], of_class[:-7]):
-        rows = settled(start, of_class, features, codes, np.random.RandomState(0))
+        rows = settled(start, of_class, [features], codes, np.random.RandomState(0))
         assert len(rows) == len(start) or 8 <= len(rows) <= len(of_class) * 2 / 3
 
 
@@ -33,9 +33,9 @@ def test_a_group_is_completed_by_what_probes_of_the_rest_contradict():
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=40)
     features[poisoned[20:]] -= 6
     of_class, known = np.flatnonzero(codes == 3), np.zeros(600, dtype=bool)
-    sight = Sight(features, looks_of(truth), np.ones(600))
+    sight = Sight([features], [looks_of(truth)], np.ones(600))
     rng = np.random.RandomState(0)
-    rows = settled(poisoned[:20], of_class, features, codes, rng)
+    rows = settled(poisoned[:20], of_class, [features], codes, rng)
     np.testing.assert_array_equal(rows, poisoned[:20])
     rows = completed(rows, of_class, sight, codes, known, rng)
     np.testing.assert_array_equal(rows, poisoned)

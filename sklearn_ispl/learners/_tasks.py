@@ -68,7 +68,7 @@ def whole_task(rows, rng, n_epochs):
 
 
 def half_tasks(codes, rng, n_epochs):
-    """Return the tasks to train a model on each half of the rows, and judge the other.
+    """Return the tasks to train a model on each half of the rows, and judge all.
 
     Parameters
     ----------
@@ -84,10 +84,9 @@ def half_tasks(codes, rng, n_epochs):
     """
     rows = rng.permutation(len(codes))
     rows = rows[np.argsort(codes[rows], kind="stable")]
-    halves = np.sort(rows[::2]), np.sort(rows[1::2])
     return [
-        Task(draw_seed(rng), trained, judged, n_epochs)
-        for trained, judged in (halves, halves[::-1])
+        Task(draw_seed(rng), np.sort(half), np.sort(rows), n_epochs, look_inside=True)
+        for half in (rows[::2], rows[1::2])
     ]
 
 
@@ -103,7 +102,8 @@ def taught_chances(tasks, verdicts):
     -------
     chances : ndarray of shape (n,)
     """
-    losses = np.empty(sum(len(task.judged) for task in tasks))
+    losses = np.empty(len(tasks[0].judged))
     for task, verdict in zip(tasks, verdicts):
-        losses[task.judged] = verdict.losses
+        others = np.setdiff1d(task.judged, task.trained)
+        losses[others] = verdict.losses[others]
     return np.exp(-losses)

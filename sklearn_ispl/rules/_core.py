@@ -32,7 +32,7 @@ class Finding(NamedTuple):
     suspicion: np.ndarray
 
 
-def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
+def find_poison(marks, models, taught, components, codes, rng, false_alarm_rate):
     """Reject rows with a mark, and groups that are incompatible with all other rows.
 
     1. A model is trained on all rows, poison too, and one on each half of them.
@@ -48,8 +48,9 @@ def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     ----------
     marks : MarkSearch
 
-    whole : Verdict
-        Of a model of all rows, see `whole_task`.
+    models : list of Verdict
+        Of a model of all rows, and of models of either half, see `whole_task` and
+        `half_tasks`.
 
     taught : ndarray of shape (n,)
         See `taught_chances`.
@@ -64,14 +65,16 @@ def find_poison(marks, whole, taught, components, codes, rng, false_alarm_rate):
     -------
     finding : Finding
     """
-    found = marks.search(whole)
+    found = marks.search(models[0])
     marked = found.exact.copy()
     # A stream of its own, so that it changes no other draw.
     rng = np.random.RandomState(draw_seed(rng))
-    sight = Sight(whole.features, half_way(whole.activations, rng), taught)
-    contradicted = contradicted_rows(
-        sight.half_way, codes, marked, found.groups, rng
+    sight = Sight(
+        [model.features for model in models],
+        [half_way(model.activations, rng) for model in models],
+        taught,
     )
+    contradicted = contradicted_rows(sight.half_way, codes, marked, found.groups, rng)
     for group in found.groups:
         if is_contradicted(group, codes, contradicted):
             marked[group.rows] = True

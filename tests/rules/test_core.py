@@ -40,7 +40,7 @@ def finding(codes, whole, marks=None, evidence=(), monkeypatch=None, taught=1.0)
     rng = np.random.RandomState(0)
     marks = marks or FixedMarks(codes)
     taught = np.broadcast_to(taught, len(codes))
-    return find_poison(marks, whole, taught, components, codes, rng, 0.03)
+    return find_poison(marks, [whole], taught, components, codes, rng, 0.03)
 
 
 def test_groups_are_rejected_as_the_evidence_says(monkeypatch):
