@@ -196,8 +196,8 @@ class Inquiry:
     def _with_what_joins(self, rows, of_class, codes, question):
         """Return a group that settled, completed by what joins if that is poison, too.
 
-        It is if it is like poison, or if probes still contradict it once all other rows
-        of the class are fitted to.
+        It is if it is like poison, by the question that the group was found by, or if
+        probes that were fitted to all other rows of the class contradict it still.
         """
         more = completed(rows, of_class, self.sight, codes, self.known, self.rng)
         joined = Group(rows, np.setdiff1d(more, rows))
@@ -222,7 +222,7 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
        poison, and the rest of the class is not.
     2. The scores of the other classes are the measure: a group is rejected whose score
        is an outlier among all, at the rate of false alarms.
-    3. With it go the rows of the class that a probe takes for it, see `settled` and
+    3. With it go the rows of the class that probes take for it, see `settled` and
        `completed`. Poison may be several groups: the rest of the class is asked again
        until nothing stands out.
 

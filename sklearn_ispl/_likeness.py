@@ -2,7 +2,7 @@
 
 Models of one half of the rows know poisoned rows of the other half, which they learned
 from nothing but other poisoned rows (self-expanding, Definition 4.1). Half way through
-a model, poisoned rows still look like what they are: to a probe that does not know
+any model, poisoned rows still look like what they are: to a probe that does not know
 their class, they are as typical of another class as its own rows are (incompatible,
 Definition 4.2). Clean rows are seldom both.
 """
@@ -80,8 +80,8 @@ class Likeness(NamedTuple):
 def likeness(sight, codes, known, rng):
     """Return how much each row is like poison that came from another class.
 
-    Probes half way through a model, which were fitted without the rows of a class, say
-    what each row of it is typical of: the class predicted, and the rank of the
+    Probes half way through each model, which were fitted without the rows of a class,
+    say what each row of it is typical of: the class predicted, and the rank of the
     confidence among held-out rows of that class, which is the degree. This is done anew
     some times, mostly with other classes left out beside it.
 

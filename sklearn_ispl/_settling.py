@@ -18,7 +18,7 @@ class SettlingSettings:
 
 
 def settled(rows, of_class, both, codes, rng):
-    """Return the rows of a class that a probe takes for a group, until it settles.
+    """Return the rows of a class that probes take for a group, until it settles.
 
     Parameters
     ----------

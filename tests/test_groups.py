@@ -5,6 +5,7 @@ from sklearn.decomposition import PCA
 from sklearn_ispl._groups import (
     clusters,
     leading,
+    log_odds,
     near,
     refined,
     set_apart,
@@ -120,3 +121,17 @@ def test_rows_that_are_set_apart_are_classes_of_their_own(rows):
     codes = np.array([0, 1, 1, 2, 0])
     apart = set_apart(codes, np.array(rows))
     assert apart.tolist() == [3, 1, 1, 5, 0] and codes.tolist() == [0, 1, 1, 2, 0]
+
+
+def test_the_odds_are_the_mean_over_what_models_see():
+    features, codes, odd = two_classes()
+    other = np.random.RandomState(0).normal(size=features.shape)
+    both, one, nothing = (
+        log_odds(seen, codes, odd, np.random.RandomState(0))
+        for seen in ([features, features], [features], [features, other])
+    )
+    np.testing.assert_allclose(both[odd], one[odd], rtol=0.5)
+    assert one[odd].min() > 0
+    of_class = codes == 0
+    assert np.abs(nothing[of_class]).mean() < 0.7 * np.abs(one[of_class]).mean()
+    assert (nothing[~of_class] == -np.inf).all()

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from sklearn_ispl._likeness import Likeness, excess_classes
+from conftest import looks_of, ten_poisoned_classes
+from sklearn_ispl._likeness import (
+    N_REPEATS,
+    Likeness,
+    Sight,
+    excess_classes,
+    likeness,
+)
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 8])
@@ -39,3 +46,26 @@ def test_typical_and_taught_count_alike():
     both = like.where_taught(np.array([1, 0.25, 0.5]))
     np.testing.assert_allclose(both.degree**2, [[1, 0.0625, 0], [0.5, 0.25, 0.5]])
     assert both.predicted is like.predicted
+
+
+def test_what_each_model_sees_counts_as_much_whatever_its_scale():
+    one, other = np.random.RandomState(0).normal(size=(2, 50, 4))
+    sight = Sight([one, 1000 * other], [other[:, :2], 0.01 * one], np.ones(50))
+    assert sight.all_features.shape == (50, 8)
+    assert sight.all_features[:, :4].std() == pytest.approx(1)
+    assert sight.all_features[:, 4:].std() == pytest.approx(1)
+    assert [both.shape for both in sight.both] == [(50, 6), (50, 8)]
+    for both, n_features in zip(sight.both, (4, 4)):
+        assert both[:, :n_features].std() == pytest.approx(1)
+        assert both[:, n_features:].std() == pytest.approx(1)
+
+
+def test_probes_are_asked_of_every_model():
+    """To one of two models, all rows look the same."""
+    truth, codes, _, poisoned = ten_poisoned_classes()
+    looks = [looks_of(truth), np.random.RandomState(0).normal(size=(600, 10))]
+    sight = Sight(looks, looks, np.ones(600))
+    like = likeness(sight, codes, np.zeros(600, dtype=bool), np.random.RandomState(0))
+    assert like.degree.shape == like.predicted.shape == (2 * N_REPEATS, 600)
+    right = (like.predicted[:, poisoned] == truth[poisoned]).mean(axis=1)
+    assert right[:N_REPEATS].min() > 0.7 > 0.3 > right[N_REPEATS:].max()

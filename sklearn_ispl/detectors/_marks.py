@@ -11,7 +11,7 @@ from .._groups import MIN_ROWS, NO_ROWS, Group, as_mask, small_clusters
 from ..learners._settings import one_thread
 from ..learners._weak_learner import draw_seed
 from ._patterns import MANY, class_means, pattern_groups, spread_of_values
-from ._shared import SAME, TURNED, Candidate, completed, look_alikes, shared_values
+from ._shared import SAME, TURNED, Candidate, completed_mark, look_alikes, shared_values
 from ._varying import moved_rows, varying_rows
 from ._window_test import WindowTest, is_table, paint, windows
 
@@ -199,7 +199,7 @@ def candidates(test):
         alike, turned = test.of_class[having], 0.0
         donors = np.setdiff1d(test.own, alike)
         if len(alike) >= MIN_ROWS and len(donors):
-            mark, colors = completed(pixels, having, mark, bound)
+            mark, colors = completed_mark(pixels, having, mark, bound)
             classes = test.falls_to(test.without(alike, window, donors))
             turned = test.turned(classes, window, mark, colors)
         yield Candidate(window, marked, alike, mark, colors, turned)

@@ -18,9 +18,9 @@ MAX_CLUSTERS = 5
 class View(NamedTuple):
     """What proposers see of the rows of a class.
 
-    The leading components of their features in a model of all rows, of shape (n,
-    n_components), and the components of Inverse Self-Paced Learning that they are in,
-    of shape (n_repeats, n).
+    The leading components of their features in some models, of shape (n, n_components),
+    and the components of Inverse Self-Paced Learning that they are in, of shape
+    (n_repeats, n).
     """
 
     points: np.ndarray
@@ -28,7 +28,7 @@ class View(NamedTuple):
 
 
 def clusters_of(view, rng):
-    """Yield clusters in the features of a model of all rows."""
+    """Yield clusters in the features of models."""
     for n_clusters in range(2, MAX_CLUSTERS + 1):
         yield clusters(view.points, n_clusters, rng)
 

@@ -81,7 +81,7 @@ def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3)
     return group, mark, colors
 
 
-def completed(pixels, alike, mark, bound, common=0.9, excess=0.2):
+def completed_mark(pixels, alike, mark, bound, common=0.9, excess=0.2):
     """Return a mark with the other values that the rows with it have in common.
 
     Where half of a class is white at a place, a white mark is told by few of its

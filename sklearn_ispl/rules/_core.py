@@ -35,7 +35,8 @@ class Finding(NamedTuple):
 def find_poison(marks, models, taught, components, codes, rng, false_alarm_rate):
     """Reject rows with a mark, and groups that are incompatible with all other rows.
 
-    1. A model is trained on all rows, poison too, and one on each half of them.
+    1. A model is trained on all rows, poison too, and one on each half of them. All
+       three look at all rows.
     2. Rows with a mark are poison: the pixels of a window, values that the rows of a
        cluster share, or a pattern over all of an image make them what the first model
        takes them for, see `MarkSearch`. Where the mark is not the same in all of them,

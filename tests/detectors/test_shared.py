@@ -7,7 +7,7 @@ from sklearn_ispl.detectors._marks import MarkSearch
 from sklearn_ispl.detectors._shared import (
     LOOSE,
     SAME,
-    completed,
+    completed_mark,
     look_alikes,
     shared_values,
 )
@@ -172,11 +172,11 @@ def test_a_mark_is_completed_by_what_its_rows_share_more_than_others():
     for pixel, having in enumerate([10, 9, 8, 50, 10], start=1):
         pixels[:having, :, pixel] = 1
     pixels[10:40, :, 5] = 1
-    found, colors = completed(pixels, alike, mark, 0.02)
+    found, colors = completed_mark(pixels, alike, mark, 0.02)
     assert found.tolist() == [True, True, True, False, False, True]
     np.testing.assert_array_equal(colors[0, 1:], 1)
     pixels[40:45, :, 5] = 1
-    assert not completed(pixels, alike, mark, 0.02)[0][5]
+    assert not completed_mark(pixels, alike, mark, 0.02)[0][5]
 
 
 def test_what_the_whole_class_has_is_not_in_common():
