@@ -58,7 +58,8 @@ def _side_by_side(layers):
 class Likeness(NamedTuple):
     """Of which other class each row is like poison, and how much, to several probes.
 
-    Two arrays of shape (n_repeats, n): numbers of classes, and degrees from 0 to 1.
+    Two arrays of shape (n_looks, n_repeats, n): numbers of classes, and degrees from 0
+    to 1.
     """
 
     predicted: np.ndarray
@@ -66,7 +67,7 @@ class Likeness(NamedTuple):
 
     def of(self, rows):
         """Return the likeness of some rows."""
-        return Likeness(self.predicted[:, rows], self.degree[:, rows])
+        return Likeness(self.predicted[..., rows], self.degree[..., rows])
 
     def where_taught(self, taught):
         """Return the likeness of rows that models of other rows know, too.
@@ -103,7 +104,7 @@ def likeness(sight, codes, known, rng):
         for activations in sight.half_way
         for _ in range(N_REPEATS)
     ]
-    predicted, typical = map(np.stack, zip(*asked))
+    predicted, typical = (np.stack(one, axis=1) for one in zip(*asked))
     return Likeness(predicted, typical)
 
 
@@ -121,14 +122,17 @@ def excess_classes(group, like):
     -------
     excess : float
         The effective number of these classes, times the mean degree that they have
-        more.
+        more; of all looks, the one that sees most.
     """
-    n_classes = like.predicted.max() + 1
+    return max(_excess(group, *look) for look in zip(*like))
+
+
+def _excess(group, predicted, degree):
+    """Return the excess at one look, of arrays of shape (n_repeats, n)."""
+    n_classes = predicted.max() + 1
     more, less = (
-        np.bincount(
-            like.predicted[:, some].ravel(), like.degree[:, some].ravel(), n_classes
-        )
-        / max(1, some.sum() * len(like.predicted))
+        np.bincount(predicted[:, some].ravel(), degree[:, some].ravel(), n_classes)
+        / max(1, some.sum() * len(predicted))
         for some in (group, ~group)
     )
     above = np.maximum(0, more - less)

@@ -44,6 +44,9 @@ def half_way(activations, rng):
 def typicality(activations, codes, known, rng):
     """Return what probes without a row's class take it for, and how typically.
 
+    Each probe looks twice at the rows of a class: the second time without the class
+    that it takes most of them for, which a trigger may look like.
+
     Parameters
     ----------
     activations : ndarray of shape (n, n_components)
@@ -54,10 +57,10 @@ def typicality(activations, codes, known, rng):
 
     Returns
     -------
-    predicted : ndarray of shape (n,), int
-        The class of the other classes that is most likely.
+    predicted : ndarray of shape (2, n), int
+        The class of the other classes that is most likely, at either look.
 
-    typical : ndarray of shape (n,)
+    typical : ndarray of shape (2, n)
         See `rank_among`. 0 for rows of which no probe can tell.
     """
     settings = ProbeSettings()
@@ -66,28 +69,46 @@ def typicality(activations, codes, known, rng):
     fold = np.empty(classes[-1] + 1, dtype=int)
     fold[rng.permutation(classes)] = np.arange(len(classes)) % settings.n_folds
     fold = fold[codes]
-    predicted, typical = np.zeros(len(codes), dtype=int), np.zeros(len(codes))
+    predicted = np.zeros((2, len(codes)), dtype=int)
+    typical = np.zeros(predicted.shape)
     for left_out in range(min(settings.n_folds, len(classes))):
         fitted = (fold != left_out) & ~held_out & ~known
         probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
         if probe is None:
             continue
-        rows = np.flatnonzero(fold == left_out)
         # Of classes whose rows are all held out, the probe knows nothing.
         others = np.flatnonzero(
             (fold != left_out) & held_out & np.isin(codes, probe.classes_)
         )
         if not len(others):
             continue
-        chances = probe.predict_proba(activations[rows])
-        predicted[rows] = probe.classes_[chances.argmax(axis=1)]
-        typical[rows] = rank_among(
-            predicted[rows],
-            chances.max(axis=1),
-            codes[others],
-            _of_labels(probe, activations[others], codes[others]),
-        )
+        theirs = probe.predict_proba(activations[others])
+        labels = np.searchsorted(probe.classes_, codes[others])
+        for code in np.unique(codes[fold == left_out]):
+            rows = np.flatnonzero(codes == code)
+            chances = probe.predict_proba(activations[rows])
+            for nth, (taken_for, rank) in enumerate(_looks(chances, theirs, labels)):
+                predicted[nth, rows] = probe.classes_[taken_for]
+                typical[nth, rows] = rank
     return predicted, typical
+
+
+def _looks(chances, theirs, labels):
+    """Yield what rows of a class are taken for, and how typically, at two looks."""
+    for _ in range(2):
+        taken_for = chances.argmax(axis=1)
+        given = theirs[np.arange(len(labels)), labels]
+        yield taken_for, rank_among(taken_for, chances.max(axis=1), labels, given)
+        most = np.bincount(taken_for).argmax()
+        theirs, labels = theirs[labels != most], labels[labels != most]
+        chances, theirs = _without(chances, most), _without(theirs, most)
+
+
+def _without(chances, column):
+    """Return chances of classes if one of them is ruled out."""
+    chances = chances.copy()
+    chances[:, column] = 0
+    return chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-300)
 
 
 def _probe(activations, codes, shrinkage):

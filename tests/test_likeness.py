@@ -16,12 +16,12 @@ def test_excess_is_one_half_for_each_class_that_poison_came_from(n_classes):
     group = np.arange(160) < 80
     predicted = np.where(group, np.arange(160) % n_classes, 8)
     typical = np.where(group, 0.5, 0.2)
-    excess = excess_classes(group, Likeness(predicted[None], typical[None]))
+    excess = excess_classes(group, Likeness(predicted[None, None], typical[None, None]))
     assert excess == pytest.approx(n_classes / 2)
 
 
 def test_excess_is_nothing_where_the_rest_is_typical_of_the_same_classes():
-    predicted, typical = np.arange(80)[None] % 4, np.full((1, 80), 0.6)
+    predicted, typical = np.arange(80)[None, None] % 4, np.full((1, 1, 80), 0.6)
     assert excess_classes(np.arange(80) < 40, Likeness(predicted, typical)) == 0
 
 
@@ -29,14 +29,26 @@ def test_excess_is_the_mean_over_the_models_asked():
     group = np.arange(40) < 20
     typical = np.where(group, [[1.0], [0.0]], 0.0)
     predicted = np.where(group, 1, 2)[None].repeat(2, axis=0)
-    assert excess_classes(group, Likeness(predicted, typical)) == pytest.approx(0.5)
+    like = Likeness(predicted[None], typical[None])
+    assert excess_classes(group, like) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_excess_is_that_of_the_look_that_sees_most(first):
+    """At one look a trigger makes all rows look like class 7."""
+    group, truth = np.arange(40) < 20, np.arange(40) % 4
+    predicted = np.array([np.where(group, 7, 4), np.where(group, truth, 4)])[:, None]
+    order = [first, 1 - first]
+    typical = np.where(group, np.full((2, 1, 40), 0.5), 0.1)
+    excess = excess_classes(group, Likeness(predicted[order], typical[order]))
+    assert excess == pytest.approx(4 / 2)
 
 
 def test_the_likeness_of_some_rows_is_that_of_all_at_their_numbers():
-    like = Likeness(np.arange(8).reshape(2, 4), np.arange(8).reshape(2, 4) / 8)
+    like = Likeness(np.arange(8).reshape(1, 2, 4), np.arange(8).reshape(1, 2, 4) / 8)
     some = like.of(np.array([3, 0]))
-    assert some.predicted.tolist() == [[3, 0], [7, 4]]
-    assert some.degree.tolist() == [[3 / 8, 0], [7 / 8, 4 / 8]]
+    assert some.predicted.tolist() == [[[3, 0], [7, 4]]]
+    assert some.degree.tolist() == [[[3 / 8, 0], [7 / 8, 4 / 8]]]
     with np.errstate(all="raise"):
         assert excess_classes(np.zeros(4, dtype=bool), like) == 0
 
@@ -66,6 +78,6 @@ def test_probes_are_asked_of_every_model():
     looks = [looks_of(truth), np.random.RandomState(0).normal(size=(600, 10))]
     sight = Sight(looks, looks, np.ones(600))
     like = likeness(sight, codes, np.zeros(600, dtype=bool), np.random.RandomState(0))
-    assert like.degree.shape == like.predicted.shape == (2 * N_REPEATS, 600)
-    right = (like.predicted[:, poisoned] == truth[poisoned]).mean(axis=1)
+    assert like.degree.shape == like.predicted.shape == (2, 2 * N_REPEATS, 600)
+    right = (like.predicted[0, :, poisoned].T == truth[poisoned]).mean(axis=1)
     assert right[:N_REPEATS].min() > 0.7 > 0.3 > right[N_REPEATS:].max()

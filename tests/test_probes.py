@@ -3,7 +3,13 @@ import pytest
 
 from conftest import looks_of, ten_poisoned_classes
 from sklearn_ispl._groups import Group
-from sklearn_ispl._probes import contradicted_rows, half_way, rank_among, typicality
+from sklearn_ispl._probes import (
+    _looks,
+    contradicted_rows,
+    half_way,
+    rank_among,
+    typicality,
+)
 
 
 def test_rows_like_the_held_out_ones_have_a_mean_rank_of_one_half():
@@ -29,12 +35,34 @@ def test_a_class_without_held_out_rows_is_ranked_among_all():
 def test_rows_are_typical_of_the_class_that_they_came_from():
     truth, codes, _, poisoned = ten_poisoned_classes()
     known, rng = np.zeros(600, dtype=bool), np.random.RandomState(0)
-    predicted, typical = typicality(looks_of(truth), codes, known, rng)
-    assert not (predicted == codes).any()
+    both, ranks = typicality(looks_of(truth), codes, known, rng)
+    assert both.shape == ranks.shape == (2, 600) and not (both == codes).any()
+    (predicted, _), (typical, _) = both, ranks
     clean = truth == codes
     apart = np.setdiff1d(poisoned, np.flatnonzero(predicted != truth))
     assert len(apart) > 15 and typical[apart].mean() == pytest.approx(0.5, abs=0.2)
     assert typical[clean].mean() < 0.25
+
+
+def test_the_second_look_is_without_what_most_rows_are_taken_for():
+    chances = np.array([[0, 0.2, 0.8], [0.3, 0.1, 0.6], [0.7, 0.3, 0]])
+    labels = np.array([0, 0, 0, 1, 1, 1, 2])
+    theirs = np.full((7, 3), 0.1)
+    theirs[np.arange(7), labels] = 0.5
+    (first, rank), (second, rank_again) = _looks(chances, theirs, labels)
+    assert first.tolist() == [2, 2, 0] and second.tolist() == [1, 0, 0]
+    # Of class 2 too few are held out, so that they are ranked among all.
+    np.testing.assert_array_equal(rank, [1, 1, 1])
+    # Without class 2, the chances of labels are 5/6, and of these rows 1, 3/4 and 7/10.
+    np.testing.assert_array_equal(rank_again, [1, 0, 0])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_look_at_one_class_alone_says_nothing_more():
+    looks = _looks(np.ones((2, 1)), np.ones((4, 1)), np.zeros(4, dtype=int))
+    (_, rank), (taken_for, rank_again) = looks
+    assert rank.tolist() == [1, 1]
+    assert taken_for.tolist() == [0, 0] and not rank_again.any()
 
 
 def contradicted_in(activations, codes, *groups, known=()):
