@@ -84,31 +84,39 @@ def typicality(activations, codes, known, rng):
             continue
         theirs = probe.predict_proba(activations[others])
         labels = np.searchsorted(probe.classes_, codes[others])
-        for code in np.unique(codes[fold == left_out]):
-            rows = np.flatnonzero(codes == code)
-            chances = probe.predict_proba(activations[rows])
-            for nth, (taken_for, rank) in enumerate(_looks(chances, theirs, labels)):
-                predicted[nth, rows] = probe.classes_[taken_for]
-                typical[nth, rows] = rank
+        rows = np.flatnonzero(fold == left_out)
+        chances = probe.predict_proba(activations[rows])
+        for code in np.unique(codes[rows]):
+            own = codes[rows] == code
+            looks = _looks(chances[own], theirs, labels)
+            for nth, (taken_for, rank) in enumerate(looks):
+                predicted[nth, rows[own]] = probe.classes_[taken_for]
+                typical[nth, rows[own]] = rank
     return predicted, typical
 
 
 def _looks(chances, theirs, labels):
     """Yield what rows of a class are taken for, and how typically, at two looks."""
-    for _ in range(2):
-        taken_for = chances.argmax(axis=1)
-        given = theirs[np.arange(len(labels)), labels]
-        yield taken_for, rank_among(taken_for, chances.max(axis=1), labels, given)
-        most = np.bincount(taken_for).argmax()
-        theirs, labels = theirs[labels != most], labels[labels != most]
-        chances, theirs = _without(chances, most), _without(theirs, most)
+    given = theirs[np.arange(len(labels)), labels]
+    taken_for = chances.argmax(axis=1)
+    yield taken_for, rank_among(taken_for, chances.max(axis=1), labels, given)
+    most = np.bincount(taken_for).argmax()
+    others = labels != most
+    given = given[others] / _sums_without(theirs, most)[others]
+    chances = chances / _sums_without(chances, most)[:, None]
+    chances[:, most] = 0
+    taken_for = chances.argmax(axis=1)
+    yield taken_for, rank_among(taken_for, chances.max(axis=1), labels[others], given)
 
 
-def _without(chances, column):
-    """Return chances of classes if one of them is ruled out."""
-    chances = chances.copy()
+def _sums_without(chances, column):
+    """Return what the chances of classes add up to if one of them is ruled out."""
+    ruled_out = chances[:, column].copy()
+    # A copy of all of them, for each class, would take most of the time.
     chances[:, column] = 0
-    return chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-300)
+    sums = np.maximum(chances.sum(axis=1), 1e-300)
+    chances[:, column] = ruled_out
+    return sums
 
 
 def _probe(activations, codes, shrinkage):
