@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 
 from ._groups import Group, few_classes, leading, log_odds, refined, set_apart
-from ._likeness import Likeness, Sight, excess_classes
+from ._likeness import MIN_CLASS, Likeness, Sight, excess_classes
 from ._outliers import level, outlier_levels
 from ._probes import contradicted_rows
 from ._settling import SettlingSettings, completed, settled
@@ -112,16 +112,18 @@ class Measure:
         evidence = sorted(evidence, key=lambda found: -found.score)
         # Cube roots are close to normal where scores are not (Wilson and Hilferty).
         roots = np.cbrt([found.score for found in evidence])
-        most = few_classes(len(roots))
-        self._n_asked = n_questions * most
+        most, self._n_questions = few_classes(len(roots)), n_questions
         levels = np.minimum(1, n_questions * outlier_levels(roots, most, *self._prior))
         self._usual = roots[levels > false_alarm_rate]
         self.evidence = [one._replace(level=at) for one, at in zip(evidence, levels)]
 
     def of_another(self, found):
-        """Return the evidence on one more group, held against the usual classes."""
+        """Return the evidence on one more group, held against the usual classes.
+
+        Its class is known to be attacked, so that this is no choice among classes.
+        """
         its_level = level(np.cbrt(found.score), self._usual, *self._prior)
-        return found._replace(level=min(1.0, self._n_asked * its_level))
+        return found._replace(level=min(1.0, self._n_questions * its_level))
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,13 @@ class Inquiry:
     false_alarm_rate: float
 
     def of_class(self, code):
-        """Return the numbers of the rows of a class that are not known to be poison."""
-        return np.flatnonzero((self.codes == code) & ~self.known)
+        """Return the numbers of the rows of a class."""
+        return np.flatnonzero(self.codes == code)
 
     def most_suspect(self, rows):
         """Return the evidence on some rows of a class, by question; none of too few."""
         settings, best = CompatibilitySettings(), {}
-        if len(rows) < 2 * settings.min_rows:
+        if len(rows) < MIN_CLASS:
             return best
         points = leading(self.sight.all_features[rows], self.rng)
         likes = {question: like.of(rows) for question, like in self.questions.items()}
@@ -173,18 +175,20 @@ class Inquiry:
         return is_outlier and found.excess >= CompatibilitySettings.min_excess
 
     def all_like(self, found, measures):
-        """Return all rows that go with a group, and with others of its class."""
+        """Return all rows that go with a group, and with others of its class.
+
+        What joins them comes last: it may be a part of the next group.
+        """
         every = rest = self.of_class(found.label)
-        # To the probes of a group, rows that were found before are other classes.
-        apart = set_apart(self.codes, self.known)
+        question, apart = found.question, self.codes
         while found is not None and self.stands_out(found):
             rows = settled(found.rows, rest, self.sight.both, apart, self.rng)
-            rows = self._with_what_joins(rows, rest, apart, found.question)
+            # To the probes of the next group, these are another class.
             rest, apart = np.setdiff1d(rest, rows), set_apart(apart, rows)
             again = self.most_suspect(rest).values()
             again = [measures[one.question].of_another(one) for one in again]
             found = self.first_of(again)
-        return np.setdiff1d(every, rest)
+        return self._with_what_joins(np.setdiff1d(every, rest), every, question)
 
     def first_of(self, evidence):
         """Return the evidence on the first question that stands out, or the surest."""
@@ -193,20 +197,21 @@ class Inquiry:
                 return found
         return min(evidence, key=lambda one: one.level, default=None)
 
-    def _with_what_joins(self, rows, of_class, codes, question):
-        """Return a group that settled, completed by what joins if that is poison, too.
+    def _with_what_joins(self, rows, of_class, question):
+        """Return groups that settled, completed by what joins if that is poison, too.
 
-        It is if it is like poison, by the question that the group was found by, or if
+        It is if it is like poison, by the question that the first was found by, or if
         probes that were fitted to all other rows of the class contradict it still.
         """
-        more = completed(rows, of_class, self.sight, codes, self.known, self.rng)
+        codes, known = self.codes, self.known
+        more = completed(rows, of_class, self.sight, codes, known, self.rng)
         joined = Group(rows, np.setdiff1d(more, rows))
         others = np.setdiff1d(of_class, rows)
         like = self.questions[question].of(others)
         excess = excess_classes(np.isin(others, joined.fringe), like)
         if excess < CompatibilitySettings.min_excess:
             seen = self.sight.half_way
-            again = contradicted_rows(seen, codes, self.known, [joined], self.rng)
+            again = contradicted_rows(seen, codes, known, [joined], self.rng)
             least = CompatibilitySettings.contradicted * len(joined.fringe)
             if again[joined.fringe].sum() < least:
                 return rows
@@ -222,9 +227,9 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
        poison, and the rest of the class is not.
     2. The scores of the other classes are the measure: a group is rejected whose score
        is an outlier among all, at the rate of false alarms.
-    3. With it go the rows of the class that probes take for it, see `settled` and
-       `completed`. Poison may be several groups: the rest of the class is asked again
-       until nothing stands out.
+    3. With it go the rows of the class that probes take for it, see `settled`. Poison
+       may be several groups: the rest of the class is asked again until nothing stands
+       out. What is contradicted beside these may join them, see `completed`.
 
     Parameters
     ----------
@@ -233,7 +238,9 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
     codes : ndarray of shape (n,), int
     components : ndarray of shape (n_repeats, n), int
     known : ndarray of shape (n,), bool
-        Rows that are known to be poison, which are left out.
+        Rows that are known to be poison. They are rows of their class like others, so
+        that a part that was found does not hide the rest; but no probe that contradicts
+        is fitted to them.
 
     rng : RandomState
     false_alarm_rate : float in (0, 1)
@@ -248,7 +255,7 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
     questions = {TAUGHT: like.where_taught(sight.taught), TYPICAL: like}
     data = sight, questions, codes, components, known, rng
     inquiry = Inquiry(*data, false_alarm_rate)
-    classes = np.unique(codes[~known])
+    classes = np.unique(codes)
     if len(classes) < CompatibilitySettings.min_classes:
         return []
     asked = [inquiry.most_suspect(inquiry.of_class(code)) for code in classes]

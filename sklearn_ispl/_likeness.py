@@ -14,9 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ._probes import typicality
+from ._settling import SettlingSettings
 
 # Of the probes of each model, with other classes left out each time.
 N_REPEATS = 4
+# A class is asked about if it has rows for a group and for a rest.
+MIN_CLASS = 2 * SettlingSettings.min_rows
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,15 @@ def likeness(sight, codes, known, rng):
     Returns
     -------
     like : Likeness
+        Nothing for rows of classes of fewer rows than `MIN_CLASS`.
     """
-    asked = [
-        typicality(activations, codes, known, rng)
+    asked = np.flatnonzero(np.bincount(codes)[codes] >= MIN_CLASS)
+    answers = [
+        typicality(activations, codes, asked, known, rng)
         for activations in sight.half_way
         for _ in range(N_REPEATS)
     ]
-    predicted, typical = (np.stack(one, axis=1) for one in zip(*asked))
+    predicted, typical = (np.stack(one, axis=1) for one in zip(*answers))
     return Likeness(predicted, typical)
 
 

@@ -41,7 +41,7 @@ def half_way(activations, rng):
     return leading(activations, rng, ProbeSettings.n_components)
 
 
-def typicality(activations, codes, known, rng):
+def typicality(activations, codes, asked, known, rng):
     """Return what probes without a row's class take it for, and how typically.
 
     Each probe looks twice at the rows of a class: the second time without the class
@@ -55,13 +55,16 @@ def typicality(activations, codes, known, rng):
     codes, known, rng
         See `contradicted_rows`.
 
+    asked : ndarray of int
+        The rows to look at: all rows of some classes.
+
     Returns
     -------
     predicted : ndarray of shape (2, n), int
         The class of the other classes that is most likely, at either look.
 
     typical : ndarray of shape (2, n)
-        See `rank_among`. 0 for rows of which no probe can tell.
+        See `rank_among`. 0 for other rows, and for those of which no probe can tell.
     """
     settings = ProbeSettings()
     held_out = (rng.random_sample(len(codes)) < settings.held_out) & ~known
@@ -71,7 +74,7 @@ def typicality(activations, codes, known, rng):
     fold = fold[codes]
     predicted = np.zeros((2, len(codes)), dtype=int)
     typical = np.zeros(predicted.shape)
-    for left_out in range(min(settings.n_folds, len(classes))):
+    for left_out in np.unique(fold[asked]):
         fitted = (fold != left_out) & ~held_out & ~known
         probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
         if probe is None:
@@ -84,7 +87,7 @@ def typicality(activations, codes, known, rng):
             continue
         theirs = probe.predict_proba(activations[others])
         labels = np.searchsorted(probe.classes_, codes[others])
-        rows = np.flatnonzero(fold == left_out)
+        rows = asked[fold[asked] == left_out]
         chances = probe.predict_proba(activations[rows])
         for code in np.unique(codes[rows]):
             own = codes[rows] == code

@@ -95,12 +95,14 @@ def test_the_rate_of_false_alarms_decides(rate, suspect):
     assert evidence[0].rejected == suspect
 
 
-def test_rows_that_are_known_to_be_poison_are_left_out():
+@pytest.mark.parametrize("n_known", [14, 20])
+def test_rows_that_are_known_to_be_poison_do_not_hide_the_rest(n_known):
+    """Those that are not known are too few to be a group."""
     truth, codes, features, poisoned = ten_poisoned_classes()
-    known = np.isin(np.arange(600), poisoned)
-    evidence = found_in(looks_of(truth), codes, features, known=known, rate=0.01)
-    assert not any(found.rejected for found in evidence)
-    assert not known[np.concatenate([found.rows for found in evidence])].any()
+    known = np.isin(np.arange(600), poisoned[:n_known])
+    found = found_in(looks_of(truth), codes, features, known=known)[0]
+    assert found.label == 3 and found.rejected
+    np.testing.assert_array_equal(found.rows, poisoned)
 
 
 def test_probes_are_not_fitted_to_rows_that_are_known_to_be_poison():
@@ -109,9 +111,12 @@ def test_probes_are_not_fitted_to_rows_that_are_known_to_be_poison():
     far = activations.copy()
     far[known] += 1000
     found, moved = (
-        found_in(one, codes, features, known=known) for one in (activations, far)
+        {one.label: one.score for one in evidence if one.label != 3}
+        for evidence in (
+            found_in(one, codes, features, known=known) for one in (activations, far)
+        )
     )
-    assert [e.score for e in found] == pytest.approx([e.score for e in moved], rel=0.3)
+    assert found == pytest.approx(moved, rel=0.3)
 
 
 @pytest.mark.filterwarnings("error")
@@ -225,26 +230,39 @@ def asked_once(most_suspect):
     return only_once
 
 
-def test_to_the_probes_of_a_group_other_poison_is_of_other_classes(monkeypatch):
-    """The class has ten rows that are known to be poison, and two groups of others."""
+def test_to_the_probes_of_a_group_one_found_before_is_another_class(monkeypatch):
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=50)
     features[poisoned[30:]] -= 16
-    known, asked = np.isin(np.arange(600), poisoned[:10]), []
+    asked = []
 
     def recorded(rows, of_class, both, codes, rng):
-        asked.append(codes)
-        return settled(rows, of_class, both, codes, rng)
+        asked.append((codes, settled(rows, of_class, both, codes, rng)))
+        return asked[-1][1]
 
     monkeypatch.setattr(_compatibility, "settled", recorded)
-    found = found_in(looks_of(truth), codes, features, known=known)[0]
-    np.testing.assert_array_equal(found.rows, poisoned[10:])
-    assert len(asked) == 2
-    for apart in asked:
-        assert not (apart[known] == 3).any()
-        np.testing.assert_array_equal(apart[codes != 3], codes[codes != 3])
-    # The second time the first group is apart, too, and nothing else.
-    first = (asked[0] == 3) & (asked[1] != 3)
-    assert 0 < first.sum() < 40 and first[poisoned[10:]].sum() == first.sum()
+    found = found_in(looks_of(truth), codes, features)[0]
+    np.testing.assert_array_equal(found.rows, poisoned)
+    (first_codes, first), (second_codes, second) = asked
+    np.testing.assert_array_equal(first_codes, codes)
+    apart = np.isin(np.arange(600), first)
+    assert 0 < apart.sum() < 50 and not np.isin(second, first).any()
+    assert not (second_codes[apart] == 3).any()
+    np.testing.assert_array_equal(second_codes[~apart], codes[~apart])
+
+
+def test_what_joins_is_asked_for_when_all_groups_were_found(monkeypatch):
+    truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=50)
+    features[poisoned[30:]] -= 16
+    asked = []
+
+    def recorded(rows, *_):
+        asked.append(rows)
+        return rows
+
+    monkeypatch.setattr(_compatibility, "completed", recorded)
+    found = found_in(looks_of(truth), codes, features)[0]
+    np.testing.assert_array_equal(found.rows, poisoned)
+    assert [rows.tolist() for rows in asked] == [poisoned.tolist()]
 
 
 def test_evidence_is_weak_up_to_four_times_the_rate_where_a_group_is_kept():
@@ -269,9 +287,9 @@ def test_each_question_has_its_share_of_the_false_alarms(n_questions):
     assert [one.label for one in asked.evidence] == [0, *range(9, 0, -1)]
     assert 0 < alone[0].level < 0.05 / 3
     assert asked.evidence[0].level == pytest.approx(n_questions * alone[0].level)
-    # Held against the same usual scores as before.
+    # Held against the same usual scores as before, of one class in place of two.
     again = asked.of_another(evidence[0])
-    assert again.level == pytest.approx(asked.evidence[0].level)
+    assert again.level == pytest.approx(asked.evidence[0].level / 2)
 
 
 def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():

@@ -3,6 +3,7 @@ import pytest
 
 from conftest import looks_of, ten_poisoned_classes
 from sklearn_ispl._likeness import (
+    MIN_CLASS,
     N_REPEATS,
     Likeness,
     Sight,
@@ -81,3 +82,15 @@ def test_probes_are_asked_of_every_model():
     assert like.degree.shape == like.predicted.shape == (2, 2 * N_REPEATS, 600)
     right = (like.predicted[0, :, poisoned].T == truth[poisoned]).mean(axis=1)
     assert right[:N_REPEATS].min() > 0.7 > 0.3 > right[N_REPEATS:].max()
+
+
+@pytest.mark.parametrize("n_rows", [MIN_CLASS - 1, MIN_CLASS])
+def test_classes_of_too_few_rows_are_not_asked_about(n_rows):
+    truth, codes, _, _ = ten_poisoned_classes()
+    rows = np.setdiff1d(np.arange(600), np.flatnonzero(codes == 3)[n_rows:])
+    looks = [looks_of(truth)[rows]]
+    sight, known = Sight(looks, looks, np.ones(len(rows))), np.zeros(len(rows), bool)
+    like = likeness(sight, codes[rows], known, np.random.RandomState(0))
+    few = codes[rows] == 3
+    assert like.degree[..., few].any() == (n_rows == MIN_CLASS)
+    assert like.degree[..., ~few].any()

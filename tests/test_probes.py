@@ -34,14 +34,28 @@ def test_a_class_without_held_out_rows_is_ranked_among_all():
 
 def test_rows_are_typical_of_the_class_that_they_came_from():
     truth, codes, _, poisoned = ten_poisoned_classes()
-    known, rng = np.zeros(600, dtype=bool), np.random.RandomState(0)
-    both, ranks = typicality(looks_of(truth), codes, known, rng)
+    both, ranks = asked_about(truth, codes, np.arange(600))
     assert both.shape == ranks.shape == (2, 600) and not (both == codes).any()
     (predicted, _), (typical, _) = both, ranks
     clean = truth == codes
     apart = np.setdiff1d(poisoned, np.flatnonzero(predicted != truth))
     assert len(apart) > 15 and typical[apart].mean() == pytest.approx(0.5, abs=0.2)
     assert typical[clean].mean() < 0.25
+
+
+def asked_about(truth, codes, rows):
+    known, rng = np.zeros(600, dtype=bool), np.random.RandomState(0)
+    return typicality(looks_of(truth), codes, rows, known, rng)
+
+
+@pytest.mark.parametrize("classes", [[], [3], [2, 7]])
+def test_rows_of_classes_that_are_not_asked_about_change_nothing(classes):
+    truth, codes, _, _ = ten_poisoned_classes()
+    asked = np.isin(codes, classes)
+    every = asked_about(truth, codes, np.arange(600))
+    some = asked_about(truth, codes, np.flatnonzero(asked))
+    for all_rows, rows in zip(every, some):
+        np.testing.assert_array_equal(rows, np.where(asked, all_rows, 0))
 
 
 def test_the_second_look_is_without_what_most_rows_are_taken_for():
