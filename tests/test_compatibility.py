@@ -14,7 +14,7 @@ from sklearn_ispl._compatibility import (
     suspicion,
 )
 from sklearn_ispl._groups import log_odds
-from sklearn_ispl._likeness import Sight, likeness
+from sklearn_ispl._likeness import Sight, excess_classes, likeness
 from sklearn_ispl._settling import settled
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
 
@@ -189,6 +189,24 @@ def test_what_joins_a_group_is_like_poison_or_contradicted_still(
     found = found_in(looks_of(truth), codes, features, taught=chances)[0]
     assert found.label == 3 and found.rejected and found.question == TAUGHT
     np.testing.assert_array_equal(found.rows, poisoned[:n_found])
+
+
+def test_what_joins_is_held_against_the_rest_of_the_class_alone(monkeypatch):
+    truth, codes, features, poisoned = ten_poisoned_classes()
+    joins = np.flatnonzero((truth == 3) & (codes == 3))[:10]
+    asked = []
+
+    def recorded(group, like):
+        asked.append((group.sum(), len(group)))
+        return excess_classes(group, like)
+
+    def join(rows, *_):
+        monkeypatch.setattr(_compatibility, "excess_classes", recorded)
+        return np.union1d(rows, joins)
+
+    monkeypatch.setattr(_compatibility, "completed", join)
+    found_in(looks_of(truth), codes, features)
+    assert asked[0] == (10, np.sum(codes == 3) - len(poisoned))
 
 
 def test_clean_rows_do_not_join_a_group(monkeypatch):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from conftest import looks_of, ten_poisoned_classes
+from sklearn_ispl import _settling
 from sklearn_ispl._likeness import Sight
 from sklearn_ispl._settling import completed, settled
 
@@ -26,6 +27,17 @@ def test_a_group_settles_at_neither_all_of_its_class_nor_nearly_none(apart):
     for start in (of_class[:7], of_class[:-7]):
         rows = settled(start, of_class, [features], codes, np.random.RandomState(0))
         assert len(rows) == len(start) or 8 <= len(rows) <= len(of_class) * 2 / 3
+
+
+@pytest.mark.parametrize(("n_taken", "is_taken"), [(7, 0), (8, 1), (40, 1), (41, 0)])
+def test_a_group_has_eight_rows_and_two_thirds_of_its_class(
+    n_taken, is_taken, monkeypatch
+):
+    of_class, start = np.arange(60), np.arange(50, 60)
+    odds = np.where(of_class < n_taken, 1.0, 0.0)
+    monkeypatch.setattr(_settling, "log_odds", lambda *_: odds)
+    rows = settled(start, of_class, [None], np.zeros(60, dtype=int), None)
+    np.testing.assert_array_equal(rows, of_class[:n_taken] if is_taken else start)
 
 
 def test_a_group_is_completed_by_what_probes_of_the_rest_contradict():

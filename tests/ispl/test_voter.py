@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
 from test_self_paced import TableClassifier
 
 from sklearn_ispl import BoostedHomogeneousVoter, ISPLPartitioner
@@ -25,6 +26,11 @@ def test_component_votes_by_hand():
     votes, support = component_votes(losses, np.array([40, 30, 30]))
     np.testing.assert_array_equal(votes, [70, 70, 30])
     np.testing.assert_array_equal(support, [True, True, False])
+    # Just below one half is a vote; half of all rows are no majority.
+    votes, support = component_votes(np.array([[0, 0.5], [0.49, 1]]), np.array([5, 5]))
+    np.testing.assert_array_equal(votes, [10, 0])
+    votes, support = component_votes(np.array([[0, 1], [1, 0]]), np.array([5, 5]))
+    np.testing.assert_array_equal(support, [False, False])
 
 
 def incompatible_components(seed, n_clean, n_poisoned):
@@ -92,6 +98,15 @@ def test_any_partitioner_is_cloned_and_seeded(digits, partitioner):
     assert voters[0].loss_matrix_.shape == (4, 4)
     assert partitioner.random_state is None
     assert not hasattr(partitioner, "labels_")
+
+
+def test_without_a_partitioner_there_is_one_of_the_same_learner(digits):
+    X, y = digits[0].reshape(360, -1), digits[1]
+    voter = BoostedHomogeneousVoter(MLPClassifier(), alpha=1 / 2, device="cpu")
+    voter.set_params(random_state=0).fit(X, y)
+    partitioner = voter.partitioner_
+    assert isinstance(partitioner.estimator, MLPClassifier)
+    assert (partitioner.alpha, partitioner.device) == (1 / 2, "cpu")
 
 
 def test_grid_search_over_alpha_and_beta(digits):

@@ -110,6 +110,19 @@ def test_no_source_means_every_class_but_the_target():
         targeted_misclassification_rate(["c"], ["c"], target="c")
 
 
+def test_a_source_of_another_type_is_an_error():
+    with pytest.raises(ValueError, match="source has labels that are strings"):
+        targeted_misclassification_rate([7, 7], [4, 4], source="7", target=4)
+
+
+def test_the_scorers_ask_about_the_source_alone():
+    X, y = np.zeros((4, 1)), np.array([1, 2, 2, 0])
+    scorers = make_backdoor_scorers(lambda X: X + 1, source=1, target=3)
+    model = DummyClassifier(strategy="constant", constant=3).fit(X, [3, 2, 2, 0])
+    model.predict = lambda X: np.where(X[:, 0] == 1, 3 if len(X) == 1 else 0, 0)
+    assert scorers["neg_A"](model, X, y) == -1
+
+
 def test_both_scorers_at_once():
     X, y = np.zeros((6, 1, 2, 2)), np.array([1, 0, 0, 0, 1, 0])
     scores = cross_validate(

@@ -23,14 +23,25 @@ def test_nothing_poisoned_has_no_recall():
     assert np.isnan(quality["poison_recall"]) and quality["clean_lost"] == 0
 
 
-def test_lengths_must_match():
+@pytest.mark.parametrize("short", range(3))
+def test_lengths_must_match(short):
+    arrays = [[0, 1], [1, 1], [0, 1]]
+    arrays[short] = [1]
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        filter_quality([0, 1], [1, 1], [0])
+        filter_quality(*arrays)
 
 
 def test_only_masks_are_taken():
     with pytest.raises(ValueError, match="support is no mask.*fit_predict"):
         filter_quality([0, 1], [1, -1], [0, 1])
+    with pytest.raises(ValueError, match="^poisoned is no mask"):
+        filter_quality([0, 1], [1, 0], [3, 4])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_class_that_is_all_poison_has_lost_no_share():
+    lost = filter_quality([0, 1], [1, 0], [0, 1])["clean_lost_per_class"]
+    assert lost[0] == 0 and np.isnan(lost[1])
 
 
 @pytest.mark.parametrize("column", [lambda a: np.c_[a], pd.DataFrame])

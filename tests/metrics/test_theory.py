@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import sem
 from sklearn.naive_bayes import GaussianNB
 
 from sklearn_ispl.metrics import (
@@ -10,6 +11,7 @@ from sklearn_ispl.metrics import (
     n_estimates_for,
     recovery_probability,
 )
+from sklearn_ispl.metrics._theory import _estimate
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,12 @@ def test_same_seed_same_estimate(digits):
     assert once == twice
     one = expansion_error(*digits, n_epochs=1, n_repeats=1, random_state=3)
     assert np.isnan(one.standard_error)
+
+
+@pytest.mark.parametrize("repeats", [[1, 3], [1.0, 3.0, 8.0]])
+def test_an_estimate_is_a_mean_and_its_standard_error(repeats):
+    value, error = _estimate(repeats)
+    assert value == np.mean(repeats) and error == pytest.approx(sem(repeats))
 
 
 def test_sets_are_checked(digits):

@@ -59,6 +59,11 @@ def test_self_training_trains_for_as_long_as_printed():
         tasks.extend(given)
         return [Verdict(*np.zeros((2, len(t.judged)))) for t in given]
 
-    self_train(examine, np.zeros(6), np.arange(6) < 3, np.random.RandomState(0), 40)
-    (task,) = tasks
-    assert task.n_epochs == 40 and not task.enough_steps
+    given = np.zeros(6), np.arange(6) < 3
+    self_train(examine, *given, np.random.RandomState(0), 40)
+    self_train_repeatedly(examine, *given, np.random.RandomState(0), 40, 2)
+    assert [task.n_epochs for task in tasks] == [40] * 3
+    assert [task.enough_steps for task in tasks] == [False] * 3
+    # Each has a seed of its own, drawn from what it was given.
+    first, again, other = (task.seed for task in tasks)
+    assert first == again != other

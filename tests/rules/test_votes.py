@@ -35,6 +35,17 @@ def test_out_of_bag_agreement_by_hand():
     np.testing.assert_allclose(out_of_bag_agreement(hits, components), expected)
 
 
+def test_out_of_bag_agreement_is_of_the_learners_of_all_repeats():
+    """Three repeats of two components: row 1 is known by its own learners alone."""
+    components = np.array([[0, 1, 0], [1, 1, 0], [0, 1, 1]])
+    hits = np.zeros((6, 3), dtype=bool)
+    hits[[1, 3, 5], 1] = True
+    # Of row 0, a learner of another component in each repeat but the first.
+    hits[[2, 5], 0] = True
+    agreement = out_of_bag_agreement(hits, components)
+    np.testing.assert_allclose(agreement, [2 / 3, 0, 0])
+
+
 def test_out_of_bag_agreement_of_single_components_counts_all():
     hits = np.array([[1, 0], [1, 1]], dtype=bool)
     agreement = out_of_bag_agreement(hits, np.zeros((2, 2), dtype=int))
@@ -72,6 +83,24 @@ def test_contrast_finds_what_counting_votes_keeps(seed):
     rng = np.random.RandomState(0)
     core = core_support(predictions, components, codes, 1 / 2, rng)
     assert core.sum() == 500 and not core[poisoned].any()
+
+
+def test_contrast_by_hand():
+    """Two learners know the first rows, two others the next, and all the rest."""
+    hits = np.ones((4, 30), dtype=bool)
+    hits[2:, :6], hits[:2, 6:10] = False, False
+    scores = contrast(hits)
+    np.testing.assert_allclose(scores[:10], 1)
+    # With what a single learner knows, another direction tells these rows.
+    hits[0, 20:25] = False
+    scores = contrast(hits)
+    assert scores[:10].min() > scores[20:25].min() > scores[25:].max()
+
+
+@pytest.mark.parametrize("n_learners", [1, 4])
+def test_learners_that_know_the_same_rows_make_no_contrast(n_learners):
+    hits = np.tile(np.arange(20) < 12, (n_learners, 1))
+    assert not contrast(hits).any()
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 1])
