@@ -142,7 +142,10 @@ def log_odds(seen, codes, group, rng, n_folds=4, weight=5.0):
         models; -inf in a class that had none.
     """
     odds = [_log_odds(one, codes, group, rng, n_folds, weight) for one in seen]
-    return np.mean(odds, axis=0)
+    with np.errstate(invalid="ignore"):
+        odds = np.mean(odds, axis=0)
+    # The probe of one model saw none of the group, that of another none of the others.
+    return np.where(np.isnan(odds), 0.0, odds)
 
 
 def _log_odds(seen, codes, group, rng, n_folds, weight):

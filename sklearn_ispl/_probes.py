@@ -117,7 +117,7 @@ def _sums_without(chances, column):
     ruled_out = chances[:, column].copy()
     # A copy of all of them, for each class, would take most of the time.
     chances[:, column] = 0
-    sums = np.maximum(chances.sum(axis=1), 1e-300)
+    sums = np.maximum(chances.sum(axis=1), np.finfo(chances.dtype).tiny)
     chances[:, column] = ruled_out
     return sums
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
+from sklearn_ispl import _groups
 from sklearn_ispl._groups import (
     clusters,
     leading,
@@ -145,3 +146,11 @@ def test_the_odds_are_the_mean_over_what_models_see():
 def test_overlap_by_hand(one, other, share):
     one, other = (np.array([*rows]) == "1" for rows in (one, other))
     assert overlap(one, other) == share
+
+
+@pytest.mark.filterwarnings("error")
+def test_models_that_cannot_tell_leave_the_odds_open(monkeypatch):
+    answers = iter([[np.inf, -np.inf, 1, 2], [-np.inf, 1, 3, np.inf]])
+    monkeypatch.setattr(_groups, "_log_odds", lambda *_: np.array(next(answers)))
+    odds = log_odds([None, None], None, None, None)
+    np.testing.assert_array_equal(odds, [0, -np.inf, 2, np.inf])

@@ -72,6 +72,16 @@ def test_the_second_look_is_without_what_most_rows_are_taken_for():
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_that_are_surely_of_one_class_are_not_typical_of_another(dtype):
+    chances, theirs = np.eye(3, dtype=dtype)[[0, 0]], np.eye(3, dtype=dtype)
+    labels = np.repeat([0, 1, 2], 4)
+    (_, rank), (taken_for, rank_again) = _looks(chances, theirs[labels], labels)
+    assert rank.tolist() == [1, 1]
+    assert not rank_again.any() and np.isin(taken_for, [0, 1, 2]).all()
+
+
+@pytest.mark.filterwarnings("error")
 def test_a_look_at_one_class_alone_says_nothing_more():
     looks = _looks(np.ones((2, 1)), np.ones((4, 1)), np.zeros(4, dtype=int))
     (_, rank), (taken_for, rank_again) = looks
