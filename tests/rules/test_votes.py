@@ -85,16 +85,29 @@ def test_contrast_finds_what_counting_votes_keeps(seed):
     assert core.sum() == 500 and not core[poisoned].any()
 
 
-def test_contrast_by_hand():
-    """Two learners know the first rows, two others the next, and all the rest."""
-    hits = np.ones((4, 30), dtype=bool)
-    hits[2:, :6], hits[:2, 6:10] = False, False
-    scores = contrast(hits)
-    np.testing.assert_allclose(scores[:10], 1)
-    # With what a single learner knows, another direction tells these rows.
-    hits[0, 20:25] = False
-    scores = contrast(hits)
-    assert scores[:10].min() > scores[20:25].min() > scores[25:].max()
+def known_by(*learners):
+    """Return the votes of four learners on rows that these of them know."""
+    return np.array([[str(nth) in some for some in learners] for nth in range(4)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "n_directions", "expected"),
+    [
+        # Some rows are known by two learners only, others by two other ones.
+        (["01"] * 6 + ["23"] * 4 + ["0123"] * 20, 2, [1] * 10 + [0] * 20),
+        # It takes a second direction to see the rows that learners 0 and 2 know.
+        (["01"] * 10 + ["02"] * 6 + ["0123"] * 24, 1, [1] * 10 + [0] * 30),
+        (["01"] * 10 + ["02"] * 6 + ["0123"] * 24, 2, [1] * 16 + [0] * 24),
+        # Rows that all or none of them know tell learners not apart.
+        (["01"] * 6 + [""] * 20 + ["0123"] * 14, 1, [1] * 6 + [0] * 34),
+        # A learner that knows nothing differs from the others, but in all rows alike.
+        (["0"] * 6 + ["012"] * 24, 1, [1] * 6 + [0] * 24),
+        # Where most rows have the same contrast, it is nothing special.
+        (["01"] * 20 + ["0123"] * 10, 1, [0] * 20 + [1] * 10),
+    ],
+)
+def test_contrast_by_hand(rows, n_directions, expected):
+    np.testing.assert_allclose(contrast(known_by(*rows), n_directions), expected)
 
 
 @pytest.mark.parametrize("n_learners", [1, 4])
