@@ -36,14 +36,15 @@ def test_out_of_bag_agreement_by_hand():
 
 
 def test_out_of_bag_agreement_is_of_the_learners_of_all_repeats():
-    """Three repeats of two components: row 1 is known by its own learners alone."""
-    components = np.array([[0, 1, 0], [1, 1, 0], [0, 1, 1]])
+    """Two repeats of three components: row 1 is known by its own learners alone."""
+    components = np.array([[0, 1, 2], [1, 2, 0]])
     hits = np.zeros((6, 3), dtype=bool)
-    hits[[1, 3, 5], 1] = True
-    # Of row 0, a learner of another component in each repeat but the first.
+    hits[[1, 5], 1] = True
+    # Of row 0, one learner of another component in each repeat, and of row 2 three.
     hits[[2, 5], 0] = True
+    hits[[0, 1, 4], 2] = True
     agreement = out_of_bag_agreement(hits, components)
-    np.testing.assert_allclose(agreement, [2 / 3, 0, 0])
+    np.testing.assert_allclose(agreement, [2 / 4, 0, 3 / 4])
 
 
 def test_out_of_bag_agreement_of_single_components_counts_all():
@@ -152,3 +153,11 @@ def test_core_prefers_out_of_bag_agreement():
         predictions[4 * repeat + components[repeat], np.arange(100)] = 0
     core = core_support(predictions, components, codes, 1 / 2, np.random.RandomState(0))
     assert not core[lonely].any()
+
+
+def test_core_is_what_most_learners_know_where_nothing_tells_them_apart():
+    codes, known = np.zeros(20, dtype=int), np.arange(20) % 5 < 3
+    predictions = np.tile(np.where(known, 0, 1), (4, 1))
+    components = np.zeros((4, 20), dtype=int)
+    core = core_support(predictions, components, codes, 1 / 2, np.random.RandomState(0))
+    assert core.sum() == 10 and known[core].all()
