@@ -116,11 +116,10 @@ def test_a_source_of_another_type_is_an_error():
 
 
 def test_the_scorers_ask_about_the_source_alone():
-    X, y = np.zeros((4, 1)), np.array([1, 2, 2, 0])
-    scorers = make_backdoor_scorers(lambda X: X + 1, source=1, target=3)
-    model = DummyClassifier(strategy="constant", constant=3).fit(X, [3, 2, 2, 0])
-    model.predict = lambda X: np.where(X[:, 0] == 1, 3 if len(X) == 1 else 0, 0)
-    assert scorers["neg_A"](model, X, y) == -1
+    """With the trigger, the row of class 1 is taken for class 2, and no other is."""
+    X, y = np.array([[1], [5], [5]]), np.array([1, 0, 3])
+    scorers = make_backdoor_scorers(lambda X: X + 1, source=1, target=2)
+    assert scorers["neg_A"](Backdoored().fit(X, y), X, y) == -1
 
 
 def test_both_scorers_at_once():
