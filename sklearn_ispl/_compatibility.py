@@ -326,6 +326,8 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
             if found.score > 0:
                 share[found.label] = found.score / largest[found.question]
             group[found.rows] = True
-        likely = expit(log_odds(both, set_apart(codes, proved), group, rng))
+        # Rows with a mark are of the group or apart, and never of the rest of a class.
+        apart = set_apart(codes, proved & ~group)
+        likely = expit(log_odds(both, apart, group, rng))
         like = np.maximum(like, likely * share[codes])
     return (rejected + like) / 2

@@ -344,6 +344,19 @@ def test_rows_with_a_mark_are_no_rows_of_their_class_where_others_are_ranked(
     np.testing.assert_array_equal(asked[0][~proved], codes[~proved])
 
 
+@pytest.mark.parametrize("n_proved", [0, 5, 15])
+def test_rows_like_those_with_a_mark_are_ranked_high(n_proved):
+    """Of 30 poisoned rows 15 were found, some or all of them by their mark."""
+    _, codes, features, poisoned = ten_poisoned_classes()
+    found, missed = np.split(poisoned, 2)
+    proved, rejected = (np.isin(np.arange(600), r) for r in (found[:n_proved], found))
+    evidence = [Evidence(3, found, "clusters", TYPICAL, 2.0, 0.9, 8.0, 0.01, True)]
+    rng = np.random.RandomState(0)
+    ranked = suspicion([features], codes, evidence, proved, rejected, rng)
+    clean = np.setdiff1d(np.arange(600), poisoned)
+    assert ranked[missed].min() > 0.45 > 0.1 > ranked[clean].max()
+
+
 NO_SCORE = Evidence(1, np.arange(9), "clusters", "typical", 0.0, 0.9, 0)
 
 
