@@ -17,6 +17,7 @@ from ._outliers import level, outlier_levels
 from ._probes import contradicted_rows
 from ._settling import SettlingSettings, completed, settled
 from .detectors._proposers import View, propose
+from .learners._weak_learner import draw_seed
 
 # The questions. The first that stands out tells more of which rows go with a group.
 TAUGHT, TYPICAL = "typical and taught", "typical"
@@ -30,6 +31,7 @@ class CompatibilitySettings:
     min_rows: int = SettlingSettings.min_rows  # of a group, as of one that settled
     max_share: float = 1 / 2  # of a class: of two halves, the other is the measure
     min_excess: float = 1 / 3  # poison of one class alone has 1/2, less what is missed
+    alike: float = 1 / 7  # of the excess of a group; clean rows that join have less
     contradicted: float = 3 / 4  # of rows that join a group: of clean ones 2/3 at most
     # Of the cube roots of scores of clean classes, and for how many degrees of freedom
     # it counts: what Smyth's estimator makes of 51 sets of data of all kinds.
@@ -139,23 +141,25 @@ class Inquiry:
     codes: np.ndarray
     components: np.ndarray
     known: np.ndarray
-    rng: np.random.RandomState
+    seed: int
     false_alarm_rate: float
+
+    def rng(self, code, *steps):
+        """Return a stream of its own for what is asked about a class."""
+        return np.random.RandomState([self.seed, code, *steps])
 
     def of_class(self, code):
         """Return the numbers of the rows of a class."""
         return np.flatnonzero(self.codes == code)
 
-    def most_suspect(self, rows):
+    def most_suspect(self, rows, rng):
         """Return the evidence on some rows of a class, by question; none of too few."""
-        settings, best = CompatibilitySettings(), {}
+        best = {}
         if len(rows) < MIN_CLASS:
             return best
-        points = leading(self.sight.all_features[rows], self.rng)
+        points = leading(self.sight.all_features[rows], rng)
         likes = {question: like.of(rows) for question, like in self.questions.items()}
-        for proposer, part in propose(View(points, self.components[:, rows]), self.rng):
-            if not settings.min_rows <= part.sum() <= settings.max_share * len(rows):
-                continue
+        for proposer, part in self._parts(rows, points, rng):
             taught = float(self.sight.taught[rows[part]].mean())
             for question, like in likes.items():
                 excess = excess_classes(part, like)
@@ -164,10 +168,19 @@ class Inquiry:
                 if question not in best or score > best[question].score:
                     group = self.codes[rows[0]], rows[part], proposer
                     best[question] = Evidence(*group, question, excess, taught, score)
-        for question, found in best.items():
-            group = refined(points, np.isin(rows, found.rows), settings.min_rows)
-            best[question] = found._replace(rows=rows[group])
         return best
+
+    def _parts(self, rows, points, rng):
+        """Yield parts of a class, as they were proposed and as a mixture has them.
+
+        Most clusters miss a part of the poison, or have clean rows. Where a mixture
+        mends that, the score rises.
+        """
+        settings = CompatibilitySettings()
+        for proposer, part in propose(View(points, self.components[:, rows]), rng):
+            if settings.min_rows <= part.sum() <= settings.max_share * len(rows):
+                yield proposer, part
+                yield proposer, refined(points, part, settings.min_rows)
 
     def stands_out(self, found):
         """Whether a group does."""
@@ -180,15 +193,15 @@ class Inquiry:
         What joins them comes last: it may be a part of the next group.
         """
         every = rest = self.of_class(found.label)
-        question, apart = found.question, self.codes
+        question, apart, rng = found.question, self.codes, self.rng(found.label, 1)
         while found is not None and self.stands_out(found):
-            rows = settled(found.rows, rest, self.sight.both, apart, self.rng)
+            rows = settled(found.rows, rest, self.sight.both, apart, rng)
             # To the probes of the next group, these are another class.
             rest, apart = np.setdiff1d(rest, rows), set_apart(apart, rows)
-            again = self.most_suspect(rest).values()
+            again = self.most_suspect(rest, rng).values()
             again = [measures[one.question].of_another(one) for one in again]
             found = self.first_of(again)
-        return self._with_what_joins(np.setdiff1d(every, rest), every, question)
+        return self._with_what_joins(np.setdiff1d(every, rest), every, question, rng)
 
     def first_of(self, evidence):
         """Return the evidence on the first question that stands out, or the surest."""
@@ -197,21 +210,25 @@ class Inquiry:
                 return found
         return min(evidence, key=lambda one: one.level, default=None)
 
-    def _with_what_joins(self, rows, of_class, question):
+    def _with_what_joins(self, rows, of_class, question, rng):
         """Return groups that settled, completed by what joins if that is poison, too.
 
-        It is if it is like poison, by the question that the first was found by, or if
-        probes that were fitted to all other rows of the class contradict it still.
+        It is if it is like poison, as the groups are, by the question that the first
+        was found by, or if probes that were fitted to all other rows of the class
+        contradict it still.
         """
-        codes, known = self.codes, self.known
-        more = completed(rows, of_class, self.sight, codes, known, self.rng)
-        joined = Group(rows, np.setdiff1d(more, rows))
+        data = self.sight, self.codes, self.known, rng
+        joined = Group(rows, np.setdiff1d(completed(rows, of_class, *data), rows))
+        if not len(joined.fringe):
+            return rows
         others = np.setdiff1d(of_class, rows)
-        like = self.questions[question].of(others)
-        excess = excess_classes(np.isin(others, joined.fringe), like)
-        if excess < CompatibilitySettings.min_excess:
+        theirs, excess = (
+            excess_classes(np.isin(among, some), self.questions[question].of(among))
+            for some, among in ((rows, of_class), (joined.fringe, others))
+        )
+        if excess < CompatibilitySettings.alike * theirs:
             seen = self.sight.half_way
-            again = contradicted_rows(seen, codes, known, [joined], self.rng)
+            again = contradicted_rows(seen, self.codes, self.known, [joined], rng)
             least = CompatibilitySettings.contradicted * len(joined.fringe)
             if again[joined.fringe].sum() < least:
                 return rows
@@ -253,12 +270,15 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
         measure.
     """
     questions = {TAUGHT: like.where_taught(sight.taught), TYPICAL: like}
-    data = sight, questions, codes, components, known, rng
+    data = sight, questions, codes, components, known, draw_seed(rng)
     inquiry = Inquiry(*data, false_alarm_rate)
     classes = np.unique(codes)
     if len(classes) < CompatibilitySettings.min_classes:
         return []
-    asked = [inquiry.most_suspect(inquiry.of_class(code)) for code in classes]
+    asked = [
+        inquiry.most_suspect(inquiry.of_class(code), inquiry.rng(code))
+        for code in classes
+    ]
     measures, of_class = {}, {}
     for question in questions:
         evidence = [one[question] for one in asked if one]

@@ -14,6 +14,9 @@ from .learners._weak_learner import draw_seed
 
 # A group has at least so many rows, and at most such a share of its class.
 MIN_ROWS, MAX_SHARE = 4, 1 / 3
+# Of rows, for the odds of a group: each probe leaves one out. And how much more likely
+# a group is held for than its size says, for it may be a part of what goes together.
+N_FOLDS, WEIGHT = 4, 5.0
 NO_ROWS = np.array([], dtype=int)
 
 
@@ -117,7 +120,7 @@ def near(rows, of_class, seen, codes, rng):
     return rest[odds[rest] > np.median(odds[rest])]
 
 
-def log_odds(seen, codes, group, rng, n_folds=4, weight=5.0):
+def log_odds(seen, codes, group, rng, over=np.mean):
     """Return by how much probes take a row for the group of its class.
 
     A probe is a linear discriminant of all classes and all groups, a class and its
@@ -131,46 +134,45 @@ def log_odds(seen, codes, group, rng, n_folds=4, weight=5.0):
     codes : ndarray of shape (n,), int
     group : ndarray of shape (n,), bool
     rng : RandomState
-    n_folds : int, default=4
-    weight : float, default=5
-        How much more likely a group is held for than its size says.
+    over : callable, default=np.mean
+        What becomes of the odds of several models, for instance their least.
 
     Returns
     -------
     odds : ndarray of shape (n,)
-        Log odds of the group against the others of the class, in the mean over the
-        models; -inf in a class that had none.
+        Log odds of the group against the others of the class; -inf in a class that had
+        none.
     """
-    odds = [_log_odds(one, codes, group, rng, n_folds, weight) for one in seen]
     with np.errstate(invalid="ignore"):
-        odds = np.mean(odds, axis=0)
+        odds = over([_log_odds(one, codes, group, rng) for one in seen], axis=0)
     # The probe of one model saw none of the group, that of another none of the others.
     return np.where(np.isnan(odds), 0.0, odds)
 
 
-def _log_odds(seen, codes, group, rng, n_folds, weight):
+def _log_odds(seen, codes, group, rng):
     """Return the log odds of one model."""
     n_classes = codes.max() + 1
     labels = np.where(group, codes + n_classes, codes)
-    fold = rng.permutation(len(codes)) % n_folds
+    fold = rng.permutation(len(codes)) % N_FOLDS
     odds = np.full(len(codes), -np.inf)
-    for held_out in range(n_folds):
-        fitted, judged = fold != held_out, np.flatnonzero(fold == held_out)
+    for held_out in range(N_FOLDS):
         # A covariance takes two rows.
+        fitted = fold != held_out
         fitted &= np.bincount(labels[fitted], minlength=2 * n_classes)[labels] > 1
         found, sizes = np.unique(labels[fitted], return_counts=True)
-        if not len(found) or found[-1] < n_classes or len(found) >= sizes.sum():
+        judged = np.flatnonzero(
+            (fold == held_out) & np.isin(codes + n_classes, found)
+        )
+        if not len(judged):
             continue
-        priors = sizes * np.where(found < n_classes, 1.0, weight)
+        priors = sizes * np.where(found < n_classes, 1.0, WEIGHT)
         probe = LinearDiscriminantAnalysis(
             solver="lsqr", shrinkage=0.01, priors=priors / priors.sum()
         ).fit(seen[fitted], labels[fitted])
         scores = np.full((len(judged), 2 * n_classes), -np.inf)
         scores[:, found] = probe.predict_log_proba(seen[judged])
         rows, own = np.arange(len(judged)), codes[judged]
-        grouped = np.isin(own + n_classes, found)
-        rows, own = rows[grouped], own[grouped]
-        odds[judged[grouped]] = scores[rows, own + n_classes] - scores[rows, own]
+        odds[judged] = scores[rows, own + n_classes] - scores[rows, own]
     return odds
 
 

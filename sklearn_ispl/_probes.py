@@ -9,7 +9,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import gmean
+from scipy.special import log_softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from ._groups import leading
@@ -133,10 +133,14 @@ def _probe(activations, codes, shrinkage):
         return probe.fit(activations, codes)
 
 
-def _of_labels(probe, activations, codes):
+def _log_chances(probe, activations, codes):
     """Return how likely the labels of rows are, all of which the probe knows."""
+    scores = probe.decision_function(activations).astype(float)
+    if scores.ndim == 1:
+        # Of two classes, only the second has a score.
+        scores = np.column_stack([np.zeros(len(scores)), scores])
     given = np.searchsorted(probe.classes_, codes)
-    return probe.predict_proba(activations)[np.arange(len(codes)), given]
+    return log_softmax(scores, axis=1)[np.arange(len(codes)), given]
 
 
 def rank_among(predicted, confidence, codes, given):
@@ -204,22 +208,22 @@ def contradicted_rows(activations, codes, known, groups, rng):
     usual &= ~np.isin(codes, codes[~trusted])
     if not usual.any():
         usual = trusted
-    given = [_chances(one, codes, trusted, rng, settings) for one in activations]
-    chances = gmean(given)
+    given = [_of_labels(one, codes, trusted, rng, settings) for one in activations]
+    chances = np.mean(given, axis=0)
     return chances < np.quantile(chances[usual], settings.contradicted)
 
 
-def _chances(activations, codes, trusted, rng, settings):
-    """Return how likely labels are to probes of trusted rows, of other folds."""
+def _of_labels(activations, codes, trusted, rng, settings):
+    """Return the log chances of labels, by probes of trusted rows of other folds."""
     fold = rng.permutation(len(codes)) % settings.n_folds
-    chances = np.zeros(len(codes))
+    # A label that no probe saw has next to no chance.
+    chances = np.full(len(codes), np.log(np.finfo(float).tiny))
     for held_out in range(settings.n_folds):
         fitted, judged = trusted & (fold != held_out), fold == held_out
         probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
         if probe is None:
             continue
-        # A label that the probe never saw has no chance.
         judged = np.flatnonzero(judged & np.isin(codes, probe.classes_))
         if len(judged):
-            chances[judged] = _of_labels(probe, activations[judged], codes[judged])
+            chances[judged] = _log_chances(probe, activations[judged], codes[judged])
     return chances

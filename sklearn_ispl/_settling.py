@@ -20,6 +20,9 @@ class SettlingSettings:
 def settled(rows, of_class, both, codes, rng):
     """Return the rows of a class that probes take for a group, until it settles.
 
+    Those of every model have to. Where they decide in the mean, clean rows come along,
+    some more at each step.
+
     Parameters
     ----------
     rows, of_class : ndarray of int
@@ -36,15 +39,21 @@ def settled(rows, of_class, both, codes, rng):
     rows : ndarray of int
         The given ones if nearly none or nearly all of the class would go.
     """
-    settings = SettlingSettings()
-    for _ in range(settings.max_steps):
-        odds = log_odds(both, codes, as_mask(rows, len(codes)), rng)[of_class]
-        taken = of_class[odds > 0]
-        enough = settings.min_rows <= len(taken) <= settings.max_share * len(of_class)
-        if not enough or np.array_equal(taken, rows):
+    for _ in range(SettlingSettings.max_steps):
+        taken = _taken(rows, of_class, both, codes, rng, np.min)
+        if np.array_equal(taken, rows):
             break
         rows = taken
     return rows
+
+
+def _taken(rows, of_class, both, codes, rng, over):
+    """Return the rows of a class that probes take for a group, if these may be one."""
+    settings = SettlingSettings()
+    odds = log_odds(both, codes, as_mask(rows, len(codes)), rng, over)
+    taken = of_class[odds[of_class] > 0]
+    enough = settings.min_rows <= len(taken) <= settings.max_share * len(of_class)
+    return taken if enough else rows
 
 
 def completed(rows, of_class, sight, codes, known, rng):
@@ -72,4 +81,5 @@ def completed(rows, of_class, sight, codes, known, rng):
     group = Group(rows, near(rows, of_class, sight.both, codes, rng))
     contradicted = contradicted_rows(sight.half_way, codes, known, [group], rng)
     joined = np.union1d(rows, group.fringe[contradicted[group.fringe]])
-    return settled(joined, of_class, sight.both, codes, rng)
+    joined = settled(joined, of_class, sight.both, codes, rng)
+    return _taken(joined, of_class, sight.both, codes, rng, np.mean)

@@ -68,21 +68,25 @@ def find_poison(marks, models, taught, components, codes, rng, false_alarm_rate)
     """
     found = marks.search(models[0])
     marked = found.exact.copy()
-    # A stream of its own, so that it changes no other draw.
-    rng = np.random.RandomState(draw_seed(rng))
+    # A stream for each, so that what one draws changes no other.
+    reducing, judging, looking, asking, ranking = (
+        np.random.RandomState(draw_seed(rng)) for _ in range(5)
+    )
     sight = Sight(
         [model.features for model in models],
-        [half_way(model.activations, rng) for model in models],
+        [half_way(model.activations, reducing) for model in models],
         taught,
     )
-    contradicted = contradicted_rows(sight.half_way, codes, marked, found.groups, rng)
+    contradicted = contradicted_rows(
+        sight.half_way, codes, marked, found.groups, judging
+    )
     for group in found.groups:
         if is_contradicted(group, codes, contradicted):
             marked[group.rows] = True
             marked[group.fringe] |= contradicted[group.fringe]
-    like = likeness(sight, codes, marked, rng)
+    like = likeness(sight, codes, marked, looking)
     evidence = incompatible_groups(
-        sight, like, codes, components, marked, rng, false_alarm_rate
+        sight, like, codes, components, marked, asking, false_alarm_rate
     )
     rejected = marked.copy()
     for one in evidence:
@@ -94,7 +98,7 @@ def find_poison(marks, models, taught, components, codes, rng, false_alarm_rate)
         marks=found.marks,
         unlearned=np.flatnonzero(known < UNLEARNED),
         evidence=evidence,
-        suspicion=suspicion(sight.both, codes, evidence, marked, rejected, rng),
+        suspicion=suspicion(sight.both, codes, evidence, marked, rejected, ranking),
     )
 
 
