@@ -22,7 +22,7 @@ from attacks import make_attack
 from exam import key_of, load, measure, scenarios, train, version
 from render_exam import WORKS
 from sklearn_ispl import ISPLFilter, _base
-from sklearn_ispl._compatibility import doubtful_labels
+from sklearn_ispl._compatibility import doubtful_groups
 from sklearn_ispl.detectors import _marks
 from sklearn_ispl.detectors._proposers import PROPOSERS
 from sklearn_ispl.rules._core import find_poison
@@ -127,7 +127,7 @@ def run(scenario, data_home):
     for part, found in findings(attack.X, attack.y, scenario.seed).items():
         left = int((found.support & poisoned).sum())
         fpr = float((~found.support[~poisoned]).mean())
-        weak = [*map(int, doubtful_labels(found.evidence, RATE))]
+        weak = [int(one.label) for one in doubtful_groups(found.evidence, RATE)]
         yield {
             **what, "without": part, "left": left, "fpr": fpr,
             "named": found.poisoned.tolist(), "weak": weak,

@@ -12,13 +12,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._compatibility import Evidence, doubtful_labels
+from ._compatibility import CompatibilitySettings, Evidence, doubtful_groups
+from ._likeness import MIN_CLASS
 from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
 from ._validation import check_labels, check_training_set, constraints
 from .detectors._marks import MarkSearch
 from .exceptions import (
     ClassVanishedWarning,
+    MostRejectedWarning,
     UnlearnedClassWarning,
+    UntestedClassWarning,
     WeakEvidenceWarning,
 )
 from .ispl._partitioner import partition
@@ -34,6 +37,15 @@ from .rules._votes import core_support, vote_support
 # What a None stands for: epochs of an iteration, and of self-training.
 N_EPOCHS = {"core": 2, "paper": 2, "paper-2023": 4}
 SELF_TRAINING_EPOCHS = {"core": 20, "paper": 40, "paper-2023": 5}
+# What to do where no row of a class is kept.
+VANISHED = {
+    "core": "Look at these rows: they, or their labels, are unlike all others.",
+    **dict.fromkeys(
+        ["paper", "paper-2023"],
+        "Too few learners recognise them; train them longer (n_epochs) or use a "
+        "larger beta.",
+    ),
+}
 PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40}
 
 
@@ -112,7 +124,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             all others of its feature, or of all pixels, is taken for a nearer one.
 
         y : array-like of shape (n_rows,)
-            The given labels, of any type.
+            The given labels: numbers, strings or booleans of one type.
 
         Returns
         -------
@@ -136,8 +148,16 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         ClassVanishedWarning
             If every row of a class was rejected, by the vote or in self-training.
 
+        MostRejectedWarning
+            If more than half of a class was rejected, but not all of it.
+
+        UntestedClassWarning
+            If there are fewer than four classes, or classes of fewer than 16 rows: in
+            these only marks and patterns are sought (``method="core"``).
+
         UnlearnedClassWarning
-            If models of other rows know less than 15 % of a class (``method="core"``).
+            If labels of a class have a mean probability under 0.15 to models of other
+            rows (``method="core"``).
 
         WeakEvidenceWarning
             If a group of rows that is kept would be rejected at four times the rate of
@@ -163,7 +183,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 models = self._collect_votes(parallel, new_learner, X32, codes, rng)
                 self._decide(parallel, new_learner, X32, codes, rng, models)
             self._donor_seed = draw_seed(rng)
-            self._warn_of_vanished_classes(codes)
+            self._warn_of_lost_classes(codes)
         return self
 
     def _collect_votes(self, parallel, new_learner, X, codes, rng):
@@ -254,6 +274,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 found._replace(label=self.classes_[found.label])
                 for found in finding.evidence
             ]
+            self._warn_of_untested_classes(codes)
             self._warn_of_unlearned_classes()
             self._warn_of_weak_evidence()
         elif self.method == "core":
@@ -275,38 +296,76 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             return None
         return {"desc": f"repeat {repeat + 1}/{n_repeats}", "unit": "round"}
 
+    def _warn_of_untested_classes(self, codes):
+        least = CompatibilitySettings.min_classes
+        if len(self.classes_) < least:
+            warnings.warn(
+                f"y has {len(self.classes_)} classes. Groups of rows are compared "
+                f"with those of other classes, which takes {least}, so that only marks "
+                "and patterns were sought.",
+                UntestedClassWarning,
+                stacklevel=5,
+            )
+            return
+        small = np.bincount(codes) < MIN_CLASS
+        if small.any():
+            warnings.warn(
+                f"Of classes of fewer than {MIN_CLASS} rows no groups are sought, only "
+                f"marks and patterns: {self.classes_[small].tolist()}.",
+                UntestedClassWarning,
+                stacklevel=5,
+            )
+
     def _warn_of_unlearned_classes(self):
         if len(self.unlearned_classes_):
             warnings.warn(
-                "Models of other rows know less than 15 % of these classes: "
-                f"{self.unlearned_classes_.tolist()}. They have nothing to tell of "
-                "poison in these classes, which may stay. Give more rows, or an "
-                "estimator that learns them faster.",
+                "To models of other rows, labels of these classes have a probability "
+                f"under 0.15 in the mean: {self.unlearned_classes_.tolist()}. Such "
+                "models have nothing to tell of poison in these classes, which may "
+                "stay. Their labels may be noise; else give more rows, more "
+                "self_training_epochs, or an estimator that learns faster.",
                 UnlearnedClassWarning,
                 stacklevel=5,
             )
 
     def _warn_of_weak_evidence(self):
-        doubtful = doubtful_labels(self.evidence_, self.false_alarm_rate)
-        said = np.concatenate([self.poisoned_classes_, self.unlearned_classes_])
-        doubtful = np.setdiff1d(np.array(doubtful, dtype=self.classes_.dtype), said)
-        if len(doubtful):
+        said = {*self.poisoned_classes_.tolist(), *self.unlearned_classes_.tolist()}
+        doubtful = [
+            f"{one.label!s} (level {one.level:.2g})"
+            for one in doubtful_groups(self.evidence_, self.false_alarm_rate)
+            if one.label not in said
+        ]
+        if doubtful:
             warnings.warn(
                 "Groups of rows of these classes stand out, but not enough to be "
-                f"rejected: {doubtful.tolist()}. They were kept. evidence_ has their "
-                "numbers: look at them before you train on them.",
+                f"rejected at false_alarm_rate={self.false_alarm_rate}: "
+                f"{', '.join(doubtful)}. They were kept. Look at them before you train "
+                "on them: evidence_ has the numbers of their rows.",
                 WeakEvidenceWarning,
                 stacklevel=5,
             )
 
-    def _warn_of_vanished_classes(self, codes):
+    def _warn_of_lost_classes(self, codes):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
         if not kept.all():
             warnings.warn(
                 "Every row of these classes was rejected: "
-                f"{self.classes_[kept == 0].tolist()}. Too few learners recognise "
-                "them; train them longer (n_epochs) or use a larger beta.",
+                f"{self.classes_[kept == 0].tolist()}. {VANISHED[self.method]}",
                 ClassVanishedWarning,
+                stacklevel=4,
+            )
+        lost = np.bincount(codes) - kept
+        most = np.flatnonzero((lost > kept) & (kept > 0))
+        if len(most):
+            parts = [
+                f"{self.classes_[code]!s} ({lost[code]} of {lost[code] + kept[code]})"
+                for code in most
+            ]
+            warnings.warn(
+                "More than half of the rows of these classes were rejected: "
+                f"{', '.join(parts)}. Where most of a class is poison, it is the clean "
+                "rows that stand out: look at both parts before you train on one.",
+                MostRejectedWarning,
                 stacklevel=4,
             )
 
@@ -319,7 +378,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             Training rows, finite numbers.
 
         y : array-like of shape (n_rows,)
-            The given labels, of any type.
+            The given labels: numbers, strings or booleans of one type.
 
         Returns
         -------

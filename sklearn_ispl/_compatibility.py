@@ -294,20 +294,10 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
     return evidence
 
 
-def doubtful_labels(evidence, false_alarm_rate):
-    """Return the labels of the groups that nearly stand out, and were not rejected.
-
-    Parameters
-    ----------
-    evidence : list of Evidence
-    false_alarm_rate : float in (0, 1)
-
-    Returns
-    -------
-    labels : list
-    """
+def doubtful_groups(evidence, false_alarm_rate):
+    """Return the evidence on groups that nearly stand out, and were not rejected."""
     limit = CompatibilitySettings.doubtful * false_alarm_rate
-    return [one.label for one in evidence if one.level <= limit and not one.rejected]
+    return [one for one in evidence if one.level <= limit and not one.rejected]
 
 
 def suspicion(both, codes, evidence, proved, rejected, rng):

@@ -11,7 +11,7 @@ PARAMETERS = """Parameters
         split and iterators do not.
 
     method : {"core", "paper", "paper-2023"}, default="core"
-        The rule that turns votes into a verdict. "paper" is the printed one (B.1): keep
+        The rule that decides. "paper" is the printed one (B.1): keep
         the rows whose label is the modal vote. "paper-2023" is that of the paper's
         later version, which takes some ten times as long: the first iteration of a
         component trains for 8 epochs on all rows left (on half of them for the first
@@ -23,13 +23,12 @@ PARAMETERS = """Parameters
 
     core_share : float in (0, 1], default=1/4
         Share of every class, the least suspect by the votes, that ``method="core"``
-        keeps without self-training.
+        keeps with ``self_training=False``; of no effect otherwise.
 
     false_alarm_rate : float in (0, 1), default=0.05
-        In how many clean sets some class may lose a group of rows by chance, as a
-        share: the level of the test of ``method="core"`` that says whether a group
-        stands out. A smaller rate keeps more clean rows, and more poison that is hard
-        to tell.
+        The chance that a clean data set loses a group of rows: the level of the test
+        of ``method="core"`` that says whether a group stands out. A smaller rate keeps
+        more clean rows, and more poison that is hard to tell.
 
     alpha : float in (0, 1], default=1/4
         The paper's alpha: share of the current set that a learner is trained on in
@@ -62,13 +61,15 @@ PARAMETERS = """Parameters
         ``method="paper"``, a fresh model is trained on the kept rows and adds the
         rejected rows whose label it predicts; a few poisoned rows among the kept ones
         suffice to bring back all. With ``method="paper-2023"``, rows are kept whose
-        label is predicted more often than not by models of the rows kept before. For
-        ``method="core"`` see the Notes; False keeps the core alone.
+        label is predicted more often than not by models of the rows kept before. With
+        ``method="core"``, False leaves out the whole default rule, and keeps no more
+        than `core_share`, a quarter, of every class: those rows that the votes suspect
+        least.
 
     self_training_epochs : int, default=None
         Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 for
-        ``method="paper-2023"``, and 20 for ``method="core"``, whose one model takes
-        more where rows are so few that it would take less than a hundred steps.
+        ``method="paper-2023"``, and 20 for ``method="core"``, whose three models take
+        more where rows are so few that they would take less than a hundred steps.
 
     n_jobs : int, default=None
         Repeats, models, and classes searched for marks, that run at
@@ -94,18 +95,19 @@ ATTRIBUTES = """Attributes
 
     vote_support_ : ndarray of shape (n_rows,), bool
         What the votes say: the rows whose label is the modal vote, or, with
-        ``method="core"``, the share of every class that the votes suspect least. The
-        latter decides nothing but without self-training.
+        ``method="core"``, the share of every class that the votes suspect least, which
+        decides only with ``self_training=False``.
 
     poisoned_classes_ : ndarray of shape (n_poisoned_classes,)
-        The labels under which rows were rejected, often none. Only with
-        ``method="core"`` and self-training.
+        The labels under which rows were rejected, often none. A clean class is among
+        them if it lost rows by chance. Only with ``method="core"`` and self-training.
 
     marks_ : ndarray of shape (n_poisoned_classes, ...)
-        What makes the rejected rows of each of `poisoned_classes_` what their label
-        says, as a row of X: the value where a mark was found, else NaN. All NaN in a
-        class whose mark varies from row to row or spreads over the image, or in which
-        no mark was found. Only with ``method="core"`` and self-training.
+        The marks that were found in each of `poisoned_classes_`, as a row of X: the
+        value where there is a mark, else NaN. Rows that have the mark were rejected;
+        others of the class may have been for other reasons. All NaN in a class whose
+        mark varies from row to row or spreads over the image, or in which none was
+        found. Only with ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels whose mean probability is less than 0.15 to models that were trained
@@ -119,19 +121,20 @@ ATTRIBUTES = """Attributes
         classes, or "typical and taught", known to models of other rows all the same;
         `excess`, of how many other classes they are, and the rest of the class is not:
         1/2 or more for each class that poison came from; `taught`, how likely their
-        label is to models of other rows; `score`, the excess times the root of the
-        number of rows, of which as large a share counts as the class has other rows;
+        label is to models of other rows; `score`, the excess times the root of n times
+        the share of the class that is not in the group, for n rows of the group;
         `level`, the smallest `false_alarm_rate` at which the score stands out from
-        those of other classes; `rejected`. Classes of fewer than 16 rows are left out;
-        it is empty if there are fewer than four classes. `excess`, `taught` and `score`
-        are of the group as it was proposed; the `rows` of a rejected one are all that
-        go with it. Only with ``method="core"`` and self-training.
+        those of other classes; `rejected`, whether it does, with an excess of 1/3 at
+        least. Classes of fewer than 16 rows are left out; it is empty if there are
+        fewer than four classes. `excess`, `taught` and `score` are of the group that
+        stood out; the `rows` of a rejected one are all that go with it. Rows that went
+        for a mark alone are in no group. Only with ``method="core"`` and self-training.
 
     suspicion_ : ndarray of shape (n_rows,)
         From 0 to 1, to rank rows for review; no probability. From 1/2 for rejected
         rows, 1 for those with a mark; in either half, how much a row is like the most
         suspect group of its class, times the score of that group as a share of the
-        largest. Only with ``method="core"`` and self-training.
+        largest to the same question. Only with ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

@@ -35,14 +35,14 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     """Reject the poisoned rows of a training set.
 
     The training set is split into homogeneous components by Inverse Self-Paced
-    Learning. The weak learner of every component votes on the label of every row. With
-    ``method="paper"`` the votes decide. By default the components, and clusters in the
-    features of a model of all rows, are groups to test: those are rejected that are
-    incompatible with the rest of their class, and that probes of all other rows
-    contradict. Rows go, too, that a mark makes what their label says.
-    The labels of rejected rows are in `poisoned_classes_`, what is known of each class
-    in `evidence_`. Neither a trusted subset nor the poison rate is needed; but the
-    poison should be the smaller part of every class.
+    Learning, and the weak learner of every component votes on the label of every row.
+    With ``method="paper"`` these votes decide. By default they do not: the components,
+    and clusters in what three models see of each class, are groups to test. Rejected
+    are groups that are incompatible with the rest of their class and stand out from
+    the groups of other classes, and rows with a mark that turns rows of other classes
+    into theirs. The labels of rejected rows are in `poisoned_classes_`, what is known
+    of each class in `evidence_`. Neither a trusted subset nor the poison rate is
+    needed; but the poison should be the smaller part of every class.
 
     In a Pipeline a step cannot drop rows. So ``fit_transform(X, y)`` returns X with
     every rejected row *replaced by a kept row of the same given label*, drawn at
@@ -66,41 +66,25 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
 
     Notes
     -----
-    ``method="core"`` goes beside the vote as follows. A model is trained on all
-    rows, poison included, for long enough to know the trigger. It is then asked for
-    *marks*. Of images, the search starts from rows of which one small window turns
-    an image of another class into the row's class when it is pasted there, and
-    without which the row itself is no longer sure to be of its class. The pixels
-    that such rows have in common are painted on images of other classes. If these
-    turn into the class, the pixels are a mark, and all rows of the class that have
-    them are rejected. Windows have 28 % of the shorter side of an image, so placed
-    that any mark of a tenth of it is within one.
+    ``method="core"`` trains three models, one on all rows and one on either half, and
+    rejects rows in two ways; the page "How the default decides" of the documentation
+    has the whole of it.
 
-    Of images and of tables, the search goes on in clusters of each class, in the
-    features of the model: where the poison is one of them, its rows share values, and
-    few others do. These are a mark if rows of other classes that are given them turn
-    into the class, and the rows of the cluster become another class without them.
+    *Groups.* Half way through each model, linear probes that were fitted without a
+    class say what its rows are typical of: poisoned rows of the classes that they came
+    from. The models of halves say how well the labels of the other half can be known:
+    those of poisoned rows well, from one another. The score of a group says how much
+    more it is both, or the first alone, than the rest of its class, and how large it
+    is. A group is rejected if its score is an outlier among those of all classes at
+    `false_alarm_rate`, and if its excess is a third or more. With it go all rows of the
+    class that probes take for it. This takes four classes, and 16 rows of each.
 
-    A pattern that is blended over images is sought in their pixels, measured by how
-    little these vary within classes: rows of a class that are far from the others along
-    one line, with next to none between, share it. They are rejected if images of other
-    classes turn into the class with it, and they are no longer of the class without it;
-    of fewer than 40 rows, only if probes of all other rows contradict their label.
-
-    A trigger of any other look is sought by what it does to the labels. Half way
-    through the model of all rows, linear probes that were fitted without a class say
-    what its rows are typical of: poisoned rows of the classes that they came from, as
-    the rows of these are. And models of one half of the rows say how well the labels of
-    the other half can be known: those of poisoned rows well, from one another. Clean
-    rows that are typical of another class are seldom known for what they are. The
-    groups to test are clusters of a class in the features of the model of all rows, and
-    the components of Inverse Self-Paced Learning within it. The score of a group is for
-    how many classes it is both, and the rest of the class is not, times the root of its
-    size; a second one is for how many it is typical, since few rows teach nothing. A
-    group is rejected if one of them is an outlier among those of all classes, and with
-    it go the rows of the class that a probe takes for it; what is left of the class is
-    asked again until nothing stands out. Fewer than four classes have no measure, so
-    that of these only marks and patterns are sought.
+    *Marks.* Pixels of one window (28 % of the shorter side of an image), values that
+    the rows of a cluster share, and patterns that are blended over images are painted
+    on rows of other classes. If these turn into the class, and rows that have the mark
+    are no longer of the class without it, all rows of the class that have it are
+    rejected. Where a mark varies from row to row, and where fewer than 40 rows share a
+    pattern, probes of all other rows have to contradict their label, too.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.
@@ -131,7 +115,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
             Training rows, finite numbers.
 
         y : array-like of shape (n_rows,)
-            The given labels, of any type.
+            The given labels: numbers, strings or booleans of one type.
 
         Returns
         -------
@@ -236,7 +220,7 @@ class ISPLSampler(BaseFilter):
             Training rows, finite numbers.
 
         y : array-like of shape (n_rows,)
-            The given labels, of any type.
+            The given labels: numbers, strings or booleans of one type.
 
         Returns
         -------

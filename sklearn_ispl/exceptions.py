@@ -2,14 +2,16 @@
 
 __all__ = [
     "ClassVanishedWarning",
+    "MostRejectedWarning",
     "SmallClassWarning",
     "UnlearnedClassWarning",
+    "UntestedClassWarning",
     "WeakEvidenceWarning",
 ]
 
 
 class SmallClassWarning(UserWarning):
-    """A class has too few rows for the learners to judge them.
+    """A class has a single row, on which nothing can be learned from others.
 
     Examples
     --------
@@ -23,14 +25,29 @@ class SmallClassWarning(UserWarning):
 class ClassVanishedWarning(UserWarning):
     """A filter rejected every row of a class.
 
-    No model can learn it from what is kept. It comes of votes that are hardly better
-    than chance, with ``method="paper"``; with ``method="core"`` it is not expected.
+    No model can learn it from what is kept. With ``method="paper"`` it comes of votes
+    that are hardly better than chance.
 
     Examples
     --------
     >>> import warnings
     >>> from sklearn_ispl.exceptions import ClassVanishedWarning
     >>> warnings.simplefilter("error", ClassVanishedWarning)
+    >>> warnings.resetwarnings()
+    """
+
+
+class MostRejectedWarning(UserWarning):
+    """A filter rejected more than half of a class, and kept the rest.
+
+    If more than half of the class is poison, the rest may be poison and what was
+    rejected clean.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn_ispl.exceptions import MostRejectedWarning
+    >>> warnings.simplefilter("error", MostRejectedWarning)
     >>> warnings.resetwarnings()
     """
 
@@ -46,6 +63,21 @@ class UnlearnedClassWarning(UserWarning):
     >>> import warnings
     >>> from sklearn_ispl.exceptions import UnlearnedClassWarning
     >>> warnings.simplefilter("error", UnlearnedClassWarning)
+    >>> warnings.resetwarnings()
+    """
+
+
+class UntestedClassWarning(UserWarning):
+    """Classes were searched for marks and patterns alone.
+
+    Given by ``method="core"``. Groups of a class are compared with those of other
+    classes: that takes four classes, and 16 rows of each.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn_ispl.exceptions import UntestedClassWarning
+    >>> warnings.simplefilter("ignore", UntestedClassWarning)
     >>> warnings.resetwarnings()
     """
 

@@ -1,4 +1,5 @@
 import sys
+import re
 import warnings
 
 import numpy as np
@@ -11,7 +12,9 @@ from sklearn_ispl._compatibility import Evidence
 from sklearn_ispl.datasets import make_blended_trigger, make_dirty_label_backdoor
 from sklearn_ispl.exceptions import (
     ClassVanishedWarning,
+    MostRejectedWarning,
     UnlearnedClassWarning,
+    UntestedClassWarning,
     WeakEvidenceWarning,
 )
 from sklearn_ispl.rules._core import Finding
@@ -145,13 +148,21 @@ def test_a_class_that_cannot_be_learned_is_named(digits):
     X, y = digits
     y = np.where(np.arange(360) % 12 == 0, 99, y)
     ispl = ISPLFilter(n_repeats=1, random_state=0)
-    with pytest.warns(UnlearnedClassWarning, match=r"these classes: \[99\]") as caught:
+    match = r"0.15 in the mean: \[99\]"
+    with pytest.warns(UnlearnedClassWarning, match=match) as caught:
         ispl.fit(X, y)
     assert caught[0].filename == __file__
     assert ispl.unlearned_classes_.tolist() == [99]
 
 
-@pytest.mark.parametrize("poisoned, doubtful", [([], [3, 5]), ([3], [5]), ([3, 5], [])])
+@pytest.mark.parametrize(
+    "poisoned, doubtful",
+    [
+        ([], "3 (level 0.06), 5 (level 0.2)"),
+        ([3], "5 (level 0.2)"),
+        ([3, 5], ""),
+    ],
+)
 def test_a_group_that_is_kept_with_weak_evidence_is_named(
     digits, monkeypatch, poisoned, doubtful
 ):
@@ -172,8 +183,56 @@ def test_a_group_that_is_kept_with_weak_evidence_is_named(
         ispl.fit(X, y)
     said = [w for w in caught if w.category is WeakEvidenceWarning]
     assert len(said) == bool(doubtful)
-    assert all(f"rejected: {doubtful}." in str(w.message) for w in said)
+    assert all(f"alarm_rate=0.05: {doubtful}." in str(w.message) for w in said)
     assert all(w.filename == __file__ for w in said)
+
+
+@pytest.mark.parametrize(
+    "n_rejected, said", [(18, []), (19, ["5 (19 of 36)"]), (36, [])]
+)
+def test_a_class_of_which_most_rows_are_rejected_is_named(
+    digits, monkeypatch, n_rejected, said
+):
+    X, y = digits
+    support = np.ones(len(y), dtype=bool)
+    support[np.flatnonzero(y == 5)[:n_rejected]] = False
+    assert (y == 5).sum() == 36
+    none = np.array([], dtype=int)
+    finding = Finding(support, np.array([5]), {}, none, [], np.zeros(len(y)))
+    monkeypatch.setattr(_base, "find_poison", lambda *args: finding)
+    ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ispl.fit(X, y)
+    lost = [w for w in caught if w.category is MostRejectedWarning]
+    assert len(lost) == len(said)
+    assert all(f"rejected: {said[0]}." in str(w.message) for w in lost)
+    assert all(w.filename == __file__ for w in lost)
+    vanished = [w for w in caught if w.category is ClassVanishedWarning]
+    assert len(vanished) == (n_rejected == 36)
+    assert all("[5]. Look at these rows" in str(w.message) for w in vanished)
+
+
+@pytest.mark.parametrize(
+    "classes, small, said",
+    [
+        (3, [], "y has 3 classes"),
+        (4, [], None),
+        (5, [1, 4], r"fewer than 16 rows no groups are sought, .* \[1, 4\]"),
+    ],
+)
+def test_classes_that_are_not_tested_are_named(digits, classes, small, said):
+    X, y = digits
+    rows = [np.flatnonzero(y == c)[: 15 if c in small else 16] for c in range(classes)]
+    X, y = (one[np.concatenate(rows)] for one in (X, y))
+    ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ispl.fit(X, y)
+    untested = [w for w in caught if w.category is UntestedClassWarning]
+    assert len(untested) == (said is not None)
+    assert all(re.search(said, str(w.message)) for w in untested)
+    assert all(w.filename == __file__ for w in untested)
 
 
 def test_poisoned_classes_are_labels(backdoored_digits):

@@ -9,11 +9,11 @@ from sklearn_ispl._compatibility import (
     Evidence,
     Inquiry,
     Measure,
-    doubtful_labels,
+    doubtful_groups,
     incompatible_groups,
     suspicion,
 )
-from sklearn_ispl._groups import log_odds
+from sklearn_ispl._groups import log_odds, refined
 from sklearn_ispl._likeness import Sight, excess_classes, likeness
 from sklearn_ispl._settling import settled
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
@@ -206,7 +206,8 @@ def test_what_joins_is_held_against_the_rest_of_the_class_alone(monkeypatch):
 
     monkeypatch.setattr(_compatibility, "completed", join)
     found_in(looks_of(truth), codes, features)
-    assert asked[0] == (10, np.sum(codes == 3) - len(poisoned))
+    n_rows, n_poisoned = np.sum(codes == 3), len(poisoned)
+    assert asked == [(n_poisoned, n_rows), (10, n_rows - n_poisoned)]
 
 
 def test_clean_rows_do_not_join_a_group(monkeypatch):
@@ -218,6 +219,65 @@ def test_clean_rows_do_not_join_a_group(monkeypatch):
     found = found_in(looks_of(truth), codes, features)[0]
     assert found.rejected
     np.testing.assert_array_equal(found.rows, poisoned)
+
+
+@pytest.mark.parametrize(("excess", "n_joined"), [(0.2, 10), (0.1, 0)])
+def test_what_joins_is_as_like_poison_as_a_seventh_of_the_group(
+    excess, n_joined, monkeypatch
+):
+    truth, codes, features, poisoned = ten_poisoned_classes()
+    joins = np.flatnonzero((truth == 3) & (codes == 3))[:10]
+
+    def join(rows, *_):
+        answers = iter([1.0, excess])
+        monkeypatch.setattr(
+            _compatibility, "excess_classes", lambda *_: next(answers)
+        )
+        return np.union1d(rows, joins)
+
+    nothing = np.zeros(600, dtype=bool)
+    monkeypatch.setattr(_compatibility, "contradicted_rows", lambda *_: nothing)
+    monkeypatch.setattr(_compatibility, "completed", join)
+    found = found_in(looks_of(truth), codes, features)[0]
+    np.testing.assert_array_equal(
+        np.sort(found.rows), np.union1d(poisoned, joins[:n_joined])
+    )
+
+
+def test_a_part_counts_as_it_is_and_as_a_mixture_has_it(monkeypatch):
+    """Two thirds of the poison and some clean rows become all of it and no more."""
+    truth, codes, features, poisoned = ten_poisoned_classes()
+    clean = np.flatnonzero((truth == 3) & (codes == 3))
+    proposed = np.union1d(poisoned[:20], clean[:5])
+
+    def one_part(view, rng):
+        yield "by hand", np.isin(np.flatnonzero(codes == 3), proposed)
+
+    rng = np.random.RandomState(0)
+    sight = Sight([features], [looks_of(truth)], np.ones(600))
+    questions = {TYPICAL: likeness(sight, codes, np.zeros(600, dtype=bool), rng)}
+    components = np.zeros((1, 600), dtype=int)
+    inquiry = Inquiry(sight, questions, codes, components, None, 0, 0.05)
+    monkeypatch.setattr(_compatibility, "propose", one_part)
+    rows, scores = inquiry.of_class(3), []
+    for mixture in (lambda points, part, least: part, refined):
+        monkeypatch.setattr(_compatibility, "refined", mixture)
+        found = inquiry.most_suspect(rows, rng)[TYPICAL]
+        scores.append(found.score)
+        expected = proposed if mixture is not refined else poisoned
+        np.testing.assert_array_equal(found.rows, expected)
+    assert scores[0] < scores[1]
+
+
+def test_what_is_asked_about_a_class_draws_from_a_stream_of_its_own():
+    inquiry = Inquiry(None, {}, None, None, None, 7, 0.05)
+    draws = {
+        tuple(inquiry.rng(*place).randint(10**6, size=3))
+        for place in [(0,), (1,), (1, 1), (2, 1)]
+    }
+    assert len(draws) == 4
+    again = inquiry.rng(1, 1).randint(10**6, size=3)
+    assert tuple(again) in draws
 
 
 @pytest.mark.parametrize("n_views", [1, 3])
@@ -240,10 +300,10 @@ def test_the_question_that_a_group_was_found_by_is_asked_of_what_joins(
 def asked_once(most_suspect):
     classes = []
 
-    def only_once(inquiry, rows):
+    def only_once(inquiry, rows, rng):
         label = inquiry.codes[rows[0]]
         classes.append(label)
-        return most_suspect(inquiry, rows) if classes.count(label) == 1 else {}
+        return most_suspect(inquiry, rows, rng) if classes.count(label) == 1 else {}
 
     return only_once
 
@@ -289,7 +349,7 @@ def test_evidence_is_weak_up_to_four_times_the_rate_where_a_group_is_kept():
         return Evidence(*of, 0.3, 0.9, 1.0, level, rejected)
 
     evidence = [at(1, 0.01, True), at(2, 0.01), at(3, 0.2), at(4, 0.21)]
-    assert doubtful_labels(evidence, 0.05) == [2, 3]
+    assert [one.label for one in doubtful_groups(evidence, 0.05)] == [2, 3]
 
 
 @pytest.mark.parametrize("n_questions", [1, 3])

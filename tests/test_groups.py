@@ -125,6 +125,14 @@ def test_rows_that_are_set_apart_are_classes_of_their_own(rows):
     assert apart.tolist() == [3, 1, 1, 5, 0] and codes.tolist() == [0, 1, 1, 2, 0]
 
 
+def test_the_odds_may_be_the_least_over_what_models_see(monkeypatch):
+    answers = iter([[1, 2], [3, -4], [1, 2], [3, -4]])
+    monkeypatch.setattr(_groups, "_log_odds", lambda *_: np.array(next(answers)))
+    for over, odds in [(np.min, [1, -4]), (np.mean, [2, -1])]:
+        found = log_odds([None, None], None, None, None, over)
+        np.testing.assert_array_equal(found, odds)
+
+
 def test_the_odds_are_the_mean_over_what_models_see():
     features, codes, odd = two_classes()
     other = np.random.RandomState(0).normal(size=features.shape)

@@ -19,6 +19,20 @@ def test_a_group_settles_at_the_rows_that_are_like_it():
     )
 
 
+@pytest.mark.parametrize(("over", "n_odd"), [(np.min, 0), (np.mean, 5)])
+def test_rows_go_with_a_group_where_every_model_agrees(over, n_odd, monkeypatch):
+    """In two of three models, five clean rows look like the poison."""
+    _, codes, features, poisoned = ten_poisoned_classes()
+    of_class = np.flatnonzero(codes == 3)
+    odd, views = np.setdiff1d(of_class, poisoned)[:5], [features]
+    for seed in (1, 2):
+        views.append(np.random.RandomState(seed).normal(size=features.shape))
+        views[-1][np.r_[poisoned, odd]] += 8
+    monkeypatch.setattr(_settling.np, "min", over)
+    rows = settled(poisoned, of_class, views, codes, np.random.RandomState(0))
+    np.testing.assert_array_equal(rows, np.union1d(poisoned, odd[:n_odd]))
+
+
 @pytest.mark.parametrize("apart", [0, 8])
 def test_a_group_settles_at_neither_all_of_its_class_nor_nearly_none(apart):
     _, codes, features, poisoned = ten_poisoned_classes(apart=apart)

@@ -33,8 +33,8 @@ print(format_table(rows))
 # Top right is what decided: the pixels that the rejected images share, grey where there
 # is no such pixel. In the eyes of a model of all rows, which knows the mark, these
 # pixels make other digits what the label says. Below are the votes of the weak
-# learners. With ``method="paper"`` they decide alone; by default they have a part in
-# the verdict only where no mark is found.
+# learners. With ``method="paper"`` they decide alone; by default they have no part in
+# the verdict.
 figure = plot_demo(scenario, ispl)
 
 # %%
