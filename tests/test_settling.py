@@ -21,8 +21,8 @@ def test_a_group_settles_at_the_rows_that_are_like_it():
 
 @pytest.mark.parametrize(("over", "n_odd"), [(np.min, 0), (np.mean, 5)])
 def test_rows_go_with_a_group_where_every_model_agrees(over, n_odd, monkeypatch):
-    """In two of three models, five clean rows look like the poison."""
-    _, codes, features, poisoned = ten_poisoned_classes()
+    """Five clean rows look like the poison to all but the model that tells least."""
+    _, codes, features, poisoned = ten_poisoned_classes(apart=4)
     of_class = np.flatnonzero(codes == 3)
     odd, views = np.setdiff1d(of_class, poisoned)[:5], [features]
     for seed in (1, 2):
