@@ -21,7 +21,11 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import (
+    _check_method_params,
+    _num_samples,
+    check_is_fitted,
+)
 
 from ._base import BaseFilter
 from ._docstrings import complete_docstring
@@ -249,6 +253,24 @@ def _classifier_has(name):
     return check
 
 
+def _kept_rows(fitted, n_rows):
+    """Return the numbers of the rows that a filter keeps, or raise if they are none."""
+    kept = np.asarray(fitted.get_support())
+    if kept.dtype != bool or kept.shape != (n_rows,):
+        raise ValueError(
+            f"filter={fitted!r} has a get_support() of shape {kept.shape} and dtype "
+            f"{kept.dtype}; give a filter of rows, which returns a mask: bool, one "
+            f"value for each of {n_rows} rows. A selector of features belongs into a "
+            "Pipeline."
+        )
+    if not kept.any():
+        raise ValueError(
+            f"filter={fitted!r} rejects every row, so that the classifier has nothing "
+            "to learn from; give it other parameters."
+        )
+    return np.flatnonzero(kept)
+
+
 class FilteredClassifier(
     SupervisedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
@@ -259,8 +281,8 @@ class FilteredClassifier(
     Parameters
     ----------
     filter : estimator, default=None
-        Cloned. Has ``fit(X, y)`` and ``get_support(indices=True)``. None means
-        :class:`ISPLFilter` with its defaults.
+        Cloned. Has ``fit(X, y)``, and ``get_support()`` that returns a mask of the
+        rows to keep. None means :class:`ISPLFilter` with its defaults.
 
     classifier : classifier, default=None
         Cloned. None means :class:`~sklearn.linear_model.LogisticRegression`.
@@ -277,10 +299,11 @@ class FilteredClassifier(
         The labels that the classifier knows.
 
     n_features_in_ : int
-        Number of features, or of channels for 4-D X.
+        Number of features, or of channels for 4-D X, where the filter says it.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has names that are all strings.
+        Names of the features, where X has names that are all strings and the filter
+        says them.
 
     See Also
     --------
@@ -333,8 +356,9 @@ class FilteredClassifier(
         Raises
         ------
         ValueError
-            If X holds images and no classifier was given, if metadata is passed without
-            metadata routing, and as the filter and the classifier do.
+            If X holds images and no classifier was given, if the filter does not return
+            a mask of rows or keeps none, if metadata is passed without metadata
+            routing, and as the filter and the classifier do.
         """
         with fit_anew(self):
             _raise_for_params(fit_params, self, "fit")
@@ -347,16 +371,16 @@ class FilteredClassifier(
             routed = process_routing(self, "fit", **fit_params)
             self.filter_, self.classifier_ = map(clone, self._parts())
             self.filter_.fit(X, y, **routed.filter.fit)
-            kept = self.filter_.get_support(indices=True)
+            kept = _kept_rows(self.filter_, _num_samples(X))
             self.classifier_.fit(
                 _safe_indexing(X, kept),
                 _safe_indexing(y, kept),
                 **_check_method_params(X, routed.classifier.fit, indices=kept),
             )
             self.classes_ = self.classifier_.classes_
-            self.n_features_in_ = self.filter_.n_features_in_
-            if hasattr(self.filter_, "feature_names_in_"):
-                self.feature_names_in_ = self.filter_.feature_names_in_
+            for name in ("n_features_in_", "feature_names_in_"):
+                if hasattr(self.filter_, name):
+                    setattr(self, name, getattr(self.filter_, name))
         return self
 
     def _parts(self):

@@ -9,9 +9,10 @@ import torch
 from imblearn.pipeline import Pipeline as ImbalancedPipeline
 from joblib import parallel_config
 from sklearn import config_context
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.naive_bayes import GaussianNB
@@ -258,6 +259,55 @@ def test_filtered_classifier_trains_on_kept_rows_only(poisoned_digits):
     assert model.classifier_.class_count_.sum() == kept.sum() < 360
     np.testing.assert_array_equal(model.predict(X), expected.predict(X))
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+class KeptRows(BaseEstimator):
+    """A filter that has what is asked of one, and nothing else."""
+
+    def __init__(self, kept=None):
+        self.kept = kept
+
+    def fit(self, X, y):
+        return self
+
+    def get_support(self):
+        return self.kept
+
+
+def test_filtered_classifier_takes_any_filter_of_rows(digits):
+    X, y = digits[0].reshape(360, -1), digits[1]
+    kept = np.arange(360) < 100
+    model = FilteredClassifier(KeptRows(kept), GaussianNB()).fit(X, y)
+    assert model.classifier_.class_count_.sum() == 100
+    assert not hasattr(model, "n_features_in_")
+    assert model.predict(X).shape == (360,)
+
+
+def test_filtered_classifier_takes_a_small_set(digits):
+    X, y = digits[0].reshape(360, -1), digits[1]
+    ispl = InverseSelfPacedLearner(beta=1 / 8, n_epochs=1, random_state=0)
+    model = FilteredClassifier(ispl, GaussianNB()).fit(X, y)
+    assert model.classifier_.class_count_.sum() == model.filter_.support_.sum() < 90
+    assert model.n_features_in_ == 64
+
+
+@pytest.mark.parametrize(
+    "filter, message",
+    [
+        (SelectKBest(k=20), r"filter=SelectKBest\(k=20\) has .* shape \(64,\) and"),
+        (KeptRows(np.arange(20)), r"shape \(20,\) and dtype int.*each of 360 rows"),
+        (KeptRows(np.ones(360)), r"shape \(360,\) and dtype float64; give a filter"),
+        (KeptRows(None), r"shape \(\) and dtype object"),
+        (KeptRows(np.zeros(360, dtype=bool)), "filter=KeptRows.* rejects every row"),
+    ],
+    ids=["features", "numbers", "floats", "nothing", "no row"],
+)
+def test_a_filter_without_a_mask_of_rows_is_an_error(digits, filter, message):
+    X, y = digits[0].reshape(360, -1), digits[1]
+    model = FilteredClassifier(filter, GaussianNB())
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        model.fit(X, y)
+    assert not hasattr(model, "filter_")
 
 
 @pytest.fixture
