@@ -25,8 +25,9 @@ class SmallClassWarning(UserWarning):
 class ClassVanishedWarning(UserWarning):
     """A filter rejected every row of a class.
 
-    No model can learn it from what is kept. With ``method="paper"`` it comes of votes
-    that are hardly better than chance.
+    No model can learn it from what is kept. It comes of votes that are hardly better
+    than chance, with ``method="paper"`` or in
+    :class:`~sklearn_ispl.BoostedHomogeneousVoter`.
 
     Examples
     --------

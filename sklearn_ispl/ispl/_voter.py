@@ -1,12 +1,15 @@
 """Votes: Algorithm 1 over components, and the modal vote over rows."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import HasMethods
 
-from .._mixins import RowsMixin, fit_anew
+from .._mixins import RowsMixin, SupportMixin, fit_anew
 from .._validation import check_labels, check_training_set, constraints
+from ..exceptions import ClassVanishedWarning
 from ..learners._inference import predict_codes
 from ..learners._settings import own_settings
 from ..learners._weak_learner import draw_seed, make_learner, set_random_states
@@ -60,7 +63,7 @@ def component_votes(losses, sizes):
     return votes, votes > sizes.sum() / 2
 
 
-class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
+class BoostedHomogeneousVoter(RowsMixin, SupportMixin, ClassifierMixin, BaseEstimator):
     """Let homogeneous components of a training set vote: Algorithm 1.
 
     For every component a weak learner is trained on a sample of it. The component
@@ -85,7 +88,9 @@ class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
         an error of the vote as unlikely as one wishes (Theorem 4.1).
 
     alpha : float in (0, 1], default=1/4
-        The paper's alpha: share of a component that a learner is trained on.
+        The paper's alpha: share of a component that a learner is trained on. A quarter
+        is little where components have only some hundred rows: learners that know
+        too few rows vote for nobody, and no component is supported. Use 1 there.
 
     n_epochs : int, default=40
         Epochs of training of a learner.
@@ -117,6 +122,9 @@ class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
 
     support_ : ndarray of shape (n_rows,), bool
         The rows of the components that are supported.
+
+    agreement_ : ndarray of shape (n_rows,)
+        Share of the learners that predict the given label.
 
     estimators_ : list of length K * n_estimates
         The weak learners. They predict positions in `classes_`.
@@ -208,6 +216,11 @@ class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
             If y has one class or is continuous, if X has NaN or infinite values, if
             `components` is of another length or no column of labels, or if the weak
             learner does not fit the data.
+
+        Warns
+        -----
+        ClassVanishedWarning
+            If no row of a class is in a component that is supported.
         """
         with fit_anew(self), own_settings():
             X, X32, codes = check_training_set(self, X, y)
@@ -227,7 +240,20 @@ class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
                 self.loss_matrix_, sizes
             )
             self.support_ = self.component_support_[self.components_]
+            self._warn_of_vanished_classes(codes)
         return self
+
+    def _warn_of_vanished_classes(self, codes):
+        vanished = np.setdiff1d(codes, codes[self.support_])
+        if len(vanished):
+            warnings.warn(
+                "No row of these classes is in a component that most rows vote for: "
+                f"{self.classes_[vanished].tolist()}. Train the learners on more of a "
+                "component (a larger alpha) or longer (n_epochs), or give other "
+                "components.",
+                ClassVanishedWarning,
+                stacklevel=4,
+            )
 
     def _find_components(self, X, y, rng):
         self.partitioner_ = (
@@ -242,17 +268,19 @@ class BoostedHomogeneousVoter(RowsMixin, ClassifierMixin, BaseEstimator):
         """Train the learners and measure their losses on every component."""
         all_rows = np.arange(len(codes))
         sizes = np.bincount(self.components_)
-        self.estimators_, losses = [], []
+        self.estimators_, losses, agreement = [], [], np.zeros(len(codes))
         for component in range(len(sizes)):
             rows = np.flatnonzero(self.components_ == component)
             for _ in range(self.n_estimates):
                 learner.start(draw_seed(rng))
                 learner.train(sample(rows, self.alpha, rng), self.n_epochs)
                 wrong = learner.score(all_rows)[1] != codes
+                agreement += ~wrong
                 losses.append(np.bincount(self.components_, weights=wrong) / sizes)
                 self.estimators_.append(learner.finish())
         losses = np.reshape(losses, (len(sizes), self.n_estimates, len(sizes)))
         self.loss_matrix_ = losses.mean(axis=1)
+        self.agreement_ = agreement / len(self.estimators_)
 
     def predict_proba(self, X):
         """Return the shares of the votes of all weak learners.

@@ -1,11 +1,19 @@
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from test_self_paced import TableClassifier
 
-from sklearn_ispl import BoostedHomogeneousVoter, ISPLPartitioner
+from sklearn_ispl import (
+    BoostedHomogeneousVoter,
+    FilteredClassifier,
+    ISPLPartitioner,
+)
+from sklearn_ispl.exceptions import ClassVanishedWarning
 from sklearn_ispl.ispl._voter import component_votes, count_votes
 
 
@@ -57,6 +65,49 @@ def test_theorem_4_1(seed, n_clean, n_poisoned):
     np.testing.assert_array_equal(voter.support_, ~poisoned[shuffled])
     np.testing.assert_array_equal(voter.component_votes_[:n_clean], 60 * n_clean)
     np.testing.assert_array_equal(voter.component_votes_[n_clean:], 60 * n_poisoned)
+
+
+def test_classes_that_no_supported_component_has_are_named():
+    X, y, components, _ = incompatible_components(0, 3, 2)
+    names = np.array(list("abcdef"))[np.where(components == 4, 5, y)]
+    voter = BoostedHomogeneousVoter(TableClassifier(), alpha=1, n_epochs=1)
+    message = r"No row of these classes .*: \['f'\]. .*a larger alpha"
+    with pytest.warns(ClassVanishedWarning, match=message) as caught:
+        voter.fit(X, names, components=components)
+    assert [w.filename for w in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        voter.fit(X, y, components=components)
+
+
+def test_a_vote_that_supports_nothing_names_every_class():
+    X, y, _, _ = incompatible_components(0, 2, 2)
+    voter = BoostedHomogeneousVoter(TableClassifier(), alpha=1, n_epochs=1)
+    with pytest.warns(ClassVanishedWarning, match=r"\[0, 1, 2, 3, 4\]"):
+        voter.fit(X, y, components=np.arange(240) // 120)
+    assert not voter.support_.any()
+
+
+def test_a_voter_is_a_filter_of_rows(digits):
+    X, y = digits[0].reshape(360, -1), digits[1]
+    voter = BoostedHomogeneousVoter(
+        partitioner=ISPLPartitioner(beta=1 / 3), alpha=1, random_state=0
+    )
+    model = FilteredClassifier(voter, GaussianNB()).fit(X, y)
+    voter = model.filter_
+    np.testing.assert_array_equal(voter.get_support(), voter.support_)
+    np.testing.assert_array_equal(
+        voter.get_support(indices=True), np.flatnonzero(voter.support_)
+    )
+    assert model.classifier_.class_count_.sum() == voter.support_.sum() > 0
+
+
+def test_agreement_is_the_share_of_learners_that_are_right(digits):
+    X, y = digits
+    voter = BoostedHomogeneousVoter(n_estimates=2, n_epochs=2, random_state=0)
+    voter.fit(X, y, components=np.arange(360) % 2)
+    right = [e.predict(X) == y for e in voter.estimators_]
+    np.testing.assert_allclose(voter.agreement_, np.mean(right, axis=0))
 
 
 def test_more_estimates_average_the_losses(digits):
