@@ -1,7 +1,15 @@
 """Displays: they store arrays, `plot` draws them, `from_estimator` computes them."""
 
+from itertools import cycle
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
+
+from .._validation import check_labels
+
+# Blue and red for two groups; more of them get the others in turn.
+_COLORS = ("tab:blue", "tab:red", "tab:green", "tab:orange", "tab:purple", "tab:gray")
 
 
 def _axes(ax):
@@ -17,13 +25,25 @@ def _axes(ax):
     return plt.subplots()[1]
 
 
+def _check_mask(mask, n_rows, name):
+    """Return a mask of rows, or raise if it has another length."""
+    mask = np.asarray(mask)
+    if mask.shape != (n_rows,):
+        raise ValueError(
+            f"{name} has shape {mask.shape}; give a mask: one value for each of "
+            f"{n_rows} rows."
+        )
+    return mask.astype(bool)
+
+
 class MarkDisplay:
-    """What gives the rejected rows of a class away.
+    """A mark, which gives poisoned rows of a class away.
 
     Parameters
     ----------
     mark : ndarray of shape (n_channels, height, width) or (n_features,)
-        The values that the rejected rows share, NaN where they share none.
+        Values that rows of a class with the mark share, NaN where they share none.
+        Other rows of the class may have been rejected for other reasons.
 
     label : object
         Of the class.
@@ -159,7 +179,7 @@ class VotesDisplay:
     See Also
     --------
     ComponentsDisplay : How the rows spread over components.
-    MarkDisplay : What gives rejected rows away.
+    MarkDisplay : The values that poisoned rows share.
 
     Examples
     --------
@@ -181,7 +201,7 @@ class VotesDisplay:
 
         Parameters
         ----------
-        estimator : ISPLFilter or ISPLSampler
+        estimator : ISPLFilter, ISPLSampler or BoostedHomogeneousVoter
             Fitted.
 
         poisoned : array-like of shape (n_rows,), bool, default=None
@@ -191,13 +211,19 @@ class VotesDisplay:
         Returns
         -------
         display : VotesDisplay
+
+        Raises
+        ------
+        ValueError
+            If `poisoned` is of another length.
         """
         check_is_fitted(estimator)
         if poisoned is None:
             kept = estimator.get_support()
             groups = {"kept": kept, "rejected": ~kept}
         else:
-            poisoned = np.asarray(poisoned, dtype=bool)
+            n_rows = len(estimator.agreement_)
+            poisoned = _check_mask(poisoned, n_rows, "poisoned")
             groups = {"clean": ~poisoned, "poisoned": poisoned}
         return cls(estimator.agreement_, groups)
 
@@ -212,12 +238,21 @@ class VotesDisplay:
         Returns
         -------
         self : VotesDisplay
+
+        Raises
+        ------
+        ValueError
+            If the mask of a group is of another length.
         """
+        n_rows = len(self.agreement)
+        groups = {
+            name: _check_mask(mask, n_rows, f"groups[{name!r}]")
+            for name, mask in self.groups.items()
+        }
         self.ax_ = _axes(ax)
         self.figure_ = self.ax_.figure
         bins = np.linspace(0, 1, 26)
-        colors = ("tab:blue", "tab:red")
-        for (name, mask), color in zip(self.groups.items(), colors):
+        for (name, mask), color in zip(groups.items(), cycle(_COLORS)):
             self.ax_.hist(
                 self.agreement[mask],
                 bins,
@@ -279,21 +314,32 @@ class ComponentsDisplay:
 
         Parameters
         ----------
-        estimator : ISPLFilter or ISPLSampler
-            Fitted.
+        estimator : ISPLFilter, ISPLSampler, BoostedHomogeneousVoter or ISPLPartitioner
+            Fitted. The last two have one partition.
 
         groups : array-like of shape (n_rows,)
             The group of each row: the labels, or which rows are known to be poisoned.
 
         repeat : int, default=0
-            Which of the partitions.
+            Which of the partitions, from 0.
 
         Returns
         -------
         display : ComponentsDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator has no components, there is no such partition, or `groups`
+            is of another length or no column of labels.
         """
-        check_is_fitted(estimator)
-        components = estimator.components_[repeat]
+        components = _components_of(estimator, repeat)
+        (groups,) = check_labels(groups=groups)
+        if len(groups) != len(components):
+            raise ValueError(
+                f"groups has {len(groups)} rows, but {type(estimator).__name__} was "
+                f"fitted to {len(components)}. Give the group of each of them."
+            )
         names, groups = np.unique(groups, return_inverse=True)
         counts = np.zeros((len(names), components.max() + 1), dtype=int)
         np.add.at(counts, (groups, components), 1)
@@ -320,3 +366,21 @@ class ComponentsDisplay:
         self.ax_.set(xlabel="component, in the order found", ylabel="group")
         self.ax_.set_yticks(range(len(self.names)), self.names)
         return self
+
+
+def _components_of(estimator, repeat):
+    """Return the component of each row in one of an estimator's partitions."""
+    check_is_fitted(estimator)
+    found = getattr(estimator, "components_", getattr(estimator, "labels_", None))
+    if found is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} has no components_: give an ISPLFilter, "
+            "ISPLSampler, BoostedHomogeneousVoter or ISPLPartitioner."
+        )
+    partitions = np.atleast_2d(found)
+    if not isinstance(repeat, Integral) or not 0 <= repeat < len(partitions):
+        raise ValueError(
+            f"repeat={repeat!r} is no partition of this {type(estimator).__name__}; "
+            f"give an integer from 0 to {len(partitions) - 1}."
+        )
+    return partitions[repeat]

@@ -4,7 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from sklearn_ispl import ISPLFilter
+from sklearn_ispl import (
+    BoostedHomogeneousVoter,
+    InverseSelfPacedLearner,
+    ISPLFilter,
+    ISPLPartitioner,
+)
 from sklearn_ispl.inspection import ComponentsDisplay, MarkDisplay, VotesDisplay
 
 
@@ -13,6 +18,14 @@ def fitted(poisoned_digits):
     X, y, _, _ = poisoned_digits
     return ISPLFilter(n_repeats=2, beta=1 / 4, self_training=False, random_state=0).fit(
         X, y
+    )
+
+
+@pytest.fixture(scope="module")
+def voter(poisoned_digits):
+    X, y, _, _ = poisoned_digits
+    return BoostedHomogeneousVoter(alpha=1, n_epochs=5, random_state=0).fit(
+        X, y, components=np.arange(360) % 3
     )
 
 
@@ -33,6 +46,33 @@ def test_votes_display_without_a_mask_shows_kept_and_rejected(fitted):
     np.testing.assert_array_equal(display.groups["rejected"], ~fitted.support_)
 
 
+def test_votes_display_shows_as_many_groups_as_it_is_given():
+    agreement = np.linspace(0, 1, 8)
+    groups = {number: np.arange(8) == number for number in range(8)}
+    display = VotesDisplay(agreement, groups).plot()
+    assert len(display.ax_.containers) == 8
+    colors = [bars[0].get_facecolor() for bars in display.ax_.containers]
+    assert len(set(colors[:3])) == 3
+    plt.close(display.figure_)
+
+
+def test_votes_display_takes_a_voter(voter, poisoned_digits):
+    display = VotesDisplay.from_estimator(voter, poisoned=poisoned_digits[2].tolist())
+    np.testing.assert_array_equal(display.agreement, voter.agreement_)
+    assert display.groups["poisoned"].sum() == poisoned_digits[2].sum()
+    kept = VotesDisplay.from_estimator(voter).groups["kept"]
+    np.testing.assert_array_equal(kept, voter.support_)
+
+
+@pytest.mark.parametrize("poisoned", [[True], np.ones((360, 2)), np.arange(7)])
+def test_masks_of_another_length_are_errors(fitted, poisoned):
+    with pytest.raises(ValueError, match="poisoned has shape .* each of 360 rows"):
+        VotesDisplay.from_estimator(fitted, poisoned=poisoned)
+    display = VotesDisplay(fitted.agreement_, {"odd": poisoned})
+    with pytest.raises(ValueError, match=r"groups\['odd'\] has shape .* of 360 rows"):
+        display.plot()
+
+
 @pytest.mark.parametrize("repeat", [0, 1])
 def test_components_display_counts_rows(fitted, poisoned_digits, repeat):
     poisoned = poisoned_digits[2]
@@ -45,6 +85,40 @@ def test_components_display_counts_rows(fitted, poisoned_digits, repeat):
         assert display.counts[:, component].sum() == rows.sum()
     assert display.ax_ is axes and display.figure_ is figure
     plt.close(figure)
+
+
+def test_components_display_takes_one_partition(voter, poisoned_digits):
+    X, y, poisoned, _ = poisoned_digits
+    display = ComponentsDisplay.from_estimator(voter, poisoned)
+    expected = np.bincount(np.flatnonzero(poisoned) % 3, minlength=3)
+    np.testing.assert_array_equal(display.counts, [120 - expected, expected])
+    partitioner = ISPLPartitioner(beta=1 / 4, n_epochs=1, random_state=0).fit(X, y)
+    display = ComponentsDisplay.from_estimator(partitioner, y[:, np.newaxis])
+    assert display.counts.shape == (10, 4)
+    np.testing.assert_array_equal(
+        display.counts.sum(axis=0), np.bincount(partitioner.labels_)
+    )
+
+
+@pytest.mark.parametrize(
+    "n_groups, repeat, message",
+    [
+        (360, 2, "repeat=2 is no partition of this ISPLFilter; .* from 0 to 1"),
+        (360, -1, "repeat=-1 is no partition"),
+        (360, 0.5, "repeat=0.5 is no partition"),
+        (10, 0, "groups has 10 rows, but ISPLFilter was fitted to 360"),
+        (0, 0, "groups has 0 rows"),
+    ],
+)
+def test_components_that_are_not_there_are_errors(fitted, n_groups, repeat, message):
+    with pytest.raises(ValueError, match=message):
+        ComponentsDisplay.from_estimator(fitted, np.arange(n_groups), repeat=repeat)
+
+
+def test_an_estimator_without_components_is_an_error(digits):
+    ispl = InverseSelfPacedLearner(n_epochs=1, random_state=0).fit(*digits)
+    with pytest.raises(ValueError, match="InverseSelfPacedLearner has no components_"):
+        ComponentsDisplay.from_estimator(ispl, digits[1])
 
 
 @pytest.mark.parametrize("n_channels", [1, 2, 3])
