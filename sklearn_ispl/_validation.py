@@ -141,7 +141,8 @@ def check_rows(estimator, X, **settings):
         if re.search(r"\b[Xy]\b", str(error)):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"X or y cannot be used: {error}") from error
+        what = "X" if settings.get("y") is None else "X or y"
+        raise kind(f"{what} cannot be used: {error}") from error
     found = checked[0] if isinstance(checked, tuple) else checked
     if found.dtype.kind not in "biuf":
         _refuse_columns(X)

@@ -106,3 +106,10 @@ def test_a_tensor_with_gradients_is_taken_everywhere():
     voter = BoostedHomogeneousVoter(n_epochs=1).fit(X, LABELS, components=LABELS)
     assert voter.predict(X).shape == (40,)
     assert expansion_error(X, LABELS, n_epochs=1, n_repeats=1).value <= 1
+
+
+def test_columns_of_other_names_are_an_error_that_names_x_alone():
+    ispl = fitted_filter()
+    ispl.fit(frame(), LABELS)
+    with pytest.raises(ValueError, match="^X cannot be used: The feature names should"):
+        ispl.transform(frame().rename(columns={"a": "d"}))
