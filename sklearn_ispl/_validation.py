@@ -210,6 +210,15 @@ def check_labels(**named):
     return checked
 
 
+def list_labels(labels, name):
+    """Return a label, or several, as a list of at least one."""
+    several = isinstance(labels, (list, tuple, set)) or np.ndim(labels)
+    labels = list(labels) if several else [labels]
+    if not labels:
+        raise ValueError(f"{name} is an empty list; name a class.")
+    return labels
+
+
 def check_column(values, name):
     """Return an array or a single column as an array of one dimension."""
     try:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .._validation import list_labels
+
 
 def check_protected(protected, y):
     """Return the mask of the rows that an attack must leave alone."""
@@ -35,10 +37,7 @@ def label_list(y, labels, target, name):
     """
     if labels is None:
         return np.unique(y[y != target])
-    listed = isinstance(labels, (list, tuple, set, np.ndarray)) and np.ndim(labels) != 0
-    listed = list(labels) if listed else [labels]
-    if not listed:
-        raise ValueError(f"{name} is an empty list; name a class.")
+    listed = list_labels(labels, name)
     for label in listed:
         rows_of(y, label, name)
         if label == target:

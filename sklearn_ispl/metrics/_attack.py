@@ -4,13 +4,13 @@ import numpy as np
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.utils import check_consistent_length
 
-from .._validation import check_labels
+from .._validation import check_labels, list_labels
 
 
 def targeted_misclassification_rate(y_true, y_pred, *, source=None, target):
     """Return the attack success rate A (eq. 7).
 
-    The share of the images of the source class, each with the trigger on it, that a
+    The share of the images of the source classes, each with the trigger on it, that a
     model takes for the target class.
 
     Parameters
@@ -21,12 +21,12 @@ def targeted_misclassification_rate(y_true, y_pred, *, source=None, target):
     y_pred : array-like of shape (n,)
         What the model predicts for the *triggered* images.
 
-    source : label, default=None
-        The class that the attacker wants to be misclassified. Other rows are ignored.
+    source : label or list of labels, default=None
+        The classes that the attacker wants to be misclassified. Other rows are ignored.
         None means every class but the target.
 
     target : label
-        The class that the attacker wants it to be taken for.
+        The class that the attacker wants them to be taken for.
 
     Returns
     -------
@@ -36,8 +36,8 @@ def targeted_misclassification_rate(y_true, y_pred, *, source=None, target):
     Raises
     ------
     ValueError
-        If no row is of the source class, if `y_pred` is no labels (probabilities, say),
-        or if some labels are strings and others numbers.
+        If no row is of a source class, if `source` is an empty list, if `y_pred` is no
+        labels (probabilities, say), or if some labels are strings and others numbers.
 
     References
     ----------
@@ -51,7 +51,7 @@ def targeted_misclassification_rate(y_true, y_pred, *, source=None, target):
     0.6666666666666666
     """
     check_consistent_length(y_true, y_pred)
-    named = {} if source is None else {"source": [source]}
+    named = {} if source is None else {"source": list_labels(source, "source")}
     y_true, y_pred, *_ = check_labels(
         y_true=y_true, y_pred=y_pred, target=[target], **named
     )
@@ -60,9 +60,11 @@ def targeted_misclassification_rate(y_true, y_pred, *, source=None, target):
 
 
 def _rows_of_source(y, source, target, name):
-    of_source = y != target if source is None else y == source
+    of_source, what = y != target, "other classes"
+    if source is not None:
+        of_source = np.isin(y, list_labels(source, "source"))
+        what = f"the source class {source!r}"
     if not of_source.any():
-        what = f"the source class {source!r}" if source is not None else "other classes"
         raise ValueError(f"{name} has no row of {what}.")
     return of_source
 
@@ -78,12 +80,12 @@ def make_targeted_misclassification_scorer(trigger, *, source=None, target):
         Puts the trigger on images; see
         :func:`~sklearn_ispl.datasets.make_dirty_label_backdoor`.
 
-    source : label, default=None
-        The class that the attacker wants to be misclassified. None means every class
+    source : label or list of labels, default=None
+        The classes that the attacker wants to be misclassified. None means every class
         but the target.
 
     target : label
-        The class that the attacker wants it to be taken for.
+        The class that the attacker wants them to be taken for.
 
     Returns
     -------
@@ -120,12 +122,12 @@ def make_backdoor_scorers(trigger, *, source=None, target):
     trigger : callable
         Puts the trigger on images.
 
-    source : label, default=None
-        The class that the attacker wants to be misclassified. None means every class
+    source : label or list of labels, default=None
+        The classes that the attacker wants to be misclassified. None means every class
         but the target.
 
     target : label
-        The class that the attacker wants it to be taken for.
+        The class that the attacker wants them to be taken for.
 
     Returns
     -------

@@ -110,9 +110,37 @@ def test_no_source_means_every_class_but_the_target():
         targeted_misclassification_rate(["c"], ["c"], target="c")
 
 
-def test_a_source_of_another_type_is_an_error():
-    with pytest.raises(ValueError, match="source has labels that are strings"):
-        targeted_misclassification_rate([7, 7], [4, 4], source="7", target=4)
+@pytest.mark.parametrize("kind", [list, tuple, set, np.array])
+def test_rows_of_several_sources_count(kind):
+    y, y_pred = list("aabbcd"), list("dadcdd")
+    rate = targeted_misclassification_rate(
+        y, y_pred, source=kind(["a", "b", "x"]), target="d"
+    )
+    assert rate == 2 / 4
+
+
+def test_scorer_of_several_sources():
+    """With the trigger, classes 0 and 1 are taken for 2, and no other is."""
+    X, y = np.array([[1], [1], [5], [1]]), np.array([1, 0, 0, 3])
+    scorer = make_targeted_misclassification_scorer(
+        lambda X: X + 1, source=[0, 1], target=2
+    )
+    assert scorer(Backdoored().fit(X, y), X, y) == pytest.approx(-2 / 3)
+
+
+@pytest.mark.parametrize(
+    "source, message",
+    [
+        ([], "source is an empty list; name a class"),
+        ([5, 6], r"y_true has no row of the source class.* \[5, 6\]"),
+        ("7", "source has labels that are strings"),
+        (["7", "8"], "source has labels that are strings"),
+        ([7, None], "source has missing labels"),
+    ],
+)
+def test_sources_that_are_no_labels_of_rows_are_errors(source, message):
+    with pytest.raises(ValueError, match=message):
+        targeted_misclassification_rate([7, 7], [4, 4], source=source, target=4)
 
 
 def test_the_scorers_ask_about_the_source_alone():
