@@ -29,6 +29,7 @@ N_STEPS = 5
 
 @validate_params(
     {
+        "poison_rate": [Interval(Real, 0, 1, closed="neither")],
         "strength": [Interval(Real, 0, None, closed="left")],
         "radius": [Interval(Real, 0, None, closed="neither"), None],
         "n_steps": [Interval(Integral, 1, None, closed="left")],

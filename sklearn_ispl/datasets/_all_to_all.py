@@ -1,8 +1,10 @@
 """A backdoor that moves every class to the next one."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import validate_params
+from sklearn.utils._param_validation import Interval, validate_params
 
 from .._groups import as_mask
 from ._images import apply_trigger, check_images
@@ -10,7 +12,13 @@ from ._rows import check_protected, choose_share
 from ._triggers import as_trigger
 
 
-@validate_params({"random_state": ["random_state"]}, prefer_skip_nested_validation=True)
+@validate_params(
+    {
+        "poison_rate": [Interval(Real, 0, 1, closed="neither")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_all_to_all_backdoor(
     X,
     y,
@@ -70,7 +78,8 @@ def make_all_to_all_backdoor(
     Raises
     ------
     ValueError
-        If there is one class only, no row would be poisoned, or none left clean.
+        If there is one class only, the rate is not in (0, 1), no row would be poisoned,
+        or none left clean, or `position` or `color` is given with a callable.
 
     References
     ----------

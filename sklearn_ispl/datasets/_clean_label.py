@@ -138,7 +138,8 @@ def make_clean_label_backdoor(
     Raises
     ------
     ValueError
-        If the target class has no rows, or no row would be poisoned.
+        If the target class has no rows, no row would be poisoned, or `position` or
+        `color` is given with a callable.
 
     References
     ----------

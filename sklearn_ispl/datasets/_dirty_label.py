@@ -14,6 +14,7 @@ from ._triggers import as_trigger
 
 @validate_params(
     {
+        "poison_rate": [Interval(Real, 0, 1, closed="neither")],
         "rate_of": [StrOptions({"target", "all"})],
         "cover_rate": [Interval(Real, 0, None, closed="left")],
         "return_covers": ["boolean"],
@@ -74,9 +75,9 @@ def make_dirty_label_backdoor(
         Cover rows, in the unit of `poison_rate`.
 
     cover_source : label or list of labels, default=None
-        The classes of the cover rows. None means the source classes. Other classes than
-        these make a source-specific backdoor, as TaCT is: the trigger on images of
-        `cover_source` means nothing.
+        The classes of the cover rows, where there are any. None means the source
+        classes. Other classes than these make a source-specific backdoor, as TaCT is:
+        the trigger on images of `cover_source` means nothing.
 
     trigger : str, ndarray of bool or callable, default="ell"
         The mark; see :func:`make_trigger`. A callable puts it on images by itself, as
@@ -85,10 +86,11 @@ def make_dirty_label_backdoor(
         poisoned rows and cover rows.
 
     position : tuple of (int, int), default=None
-        Row and column of the mark's upper left corner. None draws it.
+        Row and column of the mark's upper left corner. None draws it. A callable has
+        its own.
 
     color : float or array-like of shape (n_channels,), default=None
-        The mark's colour in the unit of X. None draws it.
+        The mark's colour in the unit of X. None draws it. A callable has its own.
 
     protected : ndarray of shape (n,), bool, default=None
         Rows that stay as they are and are not copied, for instance the poisoned rows
@@ -120,8 +122,10 @@ def make_dirty_label_backdoor(
     Raises
     ------
     ValueError
-        If a class has no rows, the target is among the sources, no row would be
-        poisoned, no row would be left clean, or there are too few rows for covers.
+        If a class has no rows, the target is among the sources, a rate is outside of
+        its range, no row would be poisoned, no row would be left clean, there are too
+        few rows for covers, `cover_source` is given without a `cover_rate`, or
+        `position` or `color` with a callable.
 
     References
     ----------
@@ -159,6 +163,11 @@ def make_dirty_label_backdoor(
     sources = label_list(y, source, target, "source")
     cover_sources = sources
     if cover_source is not None:
+        if not cover_rate:
+            raise ValueError(
+                f"cover_source={cover_source!r}, but cover_rate=0 makes no cover rows. "
+                "Give a cover_rate, or leave cover_source out."
+            )
         cover_sources = label_list(y, cover_source, target, "cover_source")
     rows_of(y, target, "target")
     trigger = as_trigger(trigger, X, position, color, rng)

@@ -141,9 +141,15 @@ def draw_trigger(X, shape, position, color, rng):
 
 def as_trigger(trigger, X, position, color, rng):
     """Return a trigger that is a callable already, or make it."""
-    if callable(trigger):
-        return trigger
-    return draw_trigger(X, trigger, position, color, rng)
+    if not callable(trigger):
+        return draw_trigger(X, trigger, position, color, rng)
+    for name, value in {"position": position, "color": color}.items():
+        if value is not None:
+            raise ValueError(
+                f"{name}={value!r} is for a mark that is made here, but trigger is a "
+                f"callable, which puts its own on images. Leave {name} out."
+            )
+    return trigger
 
 
 def _check_color(color, n_channels, dtype):

@@ -101,8 +101,13 @@ def test_all_to_one(digits):
 
 @pytest.mark.parametrize(
     "wrong, message",
-    [({"strength": -1}, "'strength' parameter"), ({"radius": 0}, "'radius' parameter")],
+    [
+        ({"strength": -1}, "'strength' parameter"),
+        ({"radius": 0}, "'radius' parameter"),
+        ({"poison_rate": 2}, "'poison_rate' parameter"),
+        ({"trigger": np.copy, "color": 1.0}, "color=1.0 is for a mark"),
+    ],
 )
 def test_wrong_parameters_are_named(digits, wrong, message):
     with pytest.raises(ValueError, match=message):
-        make_adaptive_backdoor(*digits, **QUICK, **wrong)
+        make_adaptive_backdoor(*digits, **QUICK | wrong)

@@ -56,9 +56,15 @@ def test_poisoned_rows_get_what_the_trigger_has_for_them(digits):
     assert (X != digits[0])[poisoned].sum(axis=(1, 2, 3)).max() == 1
 
 
-@pytest.mark.parametrize("rate", [0.001, 1.0])
+@pytest.mark.parametrize("rate", [0.001, 0.999])
 def test_rates_that_leave_nothing_are_errors(digits, rate):
     with pytest.raises(ValueError, match=f"poison_rate={rate} of 360 rows in all"):
+        make_all_to_all_backdoor(*digits, poison_rate=rate)
+
+
+@pytest.mark.parametrize("rate", [0, 1.0, 2, "0.1"])
+def test_rates_out_of_range_are_errors(digits, rate):
+    with pytest.raises(ValueError, match=r"'poison_rate' .* range \(0.0, 1.0\)"):
         make_all_to_all_backdoor(*digits, poison_rate=rate)
 
 

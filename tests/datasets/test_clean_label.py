@@ -142,6 +142,7 @@ def test_adversarial_training_makes_a_model_robust(digits):
         ({"radius": 0}, "'radius' parameter"),
         ({"target": 77}, "target=77 has no rows"),
         ({"poison_rate": 0.001}, "poison_rate=0.001 of"),
+        ({"trigger": np.copy, "position": (1, 1)}, "position=.* Leave position out"),
     ],
 )
 def test_wrong_parameters_are_named(digits, wrong, message):

@@ -77,7 +77,7 @@ def test_blended_trigger(digits):
         assert (trigger(X[y == 1]) == image).all(axis=(1, 2, 3)).any()
 
 
-@pytest.mark.parametrize("rate", [0.001, 1.0])
+@pytest.mark.parametrize("rate", [0.001, 0.99])
 def test_rates_that_leave_nothing_are_errors(digits, rate):
     with pytest.raises(ValueError, match=f"poison_rate={rate} of .* rows of class 4"):
         make_dirty_label_backdoor(*digits, source=7, target=4, poison_rate=rate)
@@ -243,11 +243,18 @@ def test_attackers_one_after_the_other(digits, targets, rate_of):
     "options, message",
     [
         ({"rate_of": "rows"}, "'rate_of' parameter"),
+        ({"poison_rate": 2}, r"'poison_rate' parameter .* range \(0.0, 1.0\)"),
+        ({"poison_rate": 1.0}, "'poison_rate' parameter"),
+        ({"poison_rate": 0}, "'poison_rate' parameter"),
+        ({"poison_rate": "0.1"}, "'poison_rate' parameter"),
         ({"cover_rate": -1}, "'cover_rate' parameter"),
         ({"cover_rate": 20}, "cover_rate=20 asks for"),
         ({"cover_rate": 1e-6}, "cover_rate=1e-06 asks for 0 cover rows"),
         ({"cover_rate": 0.1, "cover_source": 4}, "cover_source and target are both 4"),
         ({"cover_rate": 0.1, "cover_source": [11]}, "cover_source=11 has no rows"),
+        ({"cover_source": [3]}, r"cover_source=\[3\], but cover_rate=0 makes no cov"),
+        ({"trigger": np.copy, "position": (0, 0)}, r"position=\(0, 0\) .* callable"),
+        ({"trigger": np.copy, "color": 1.0}, "color=1.0 .* Leave color out"),
         ({"source": [1, 4]}, "source and target are both 4"),
         ({"source": [1, 11]}, "source=11 has no rows"),
         ({"source": []}, "source is an empty list"),
