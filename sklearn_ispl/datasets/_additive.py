@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from ._images import (
     as_floats,
+    check_fits,
     check_images,
     check_positive,
     check_range,
@@ -56,8 +57,13 @@ class AdditiveTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images with the pattern, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X = np.asarray(X)
+        X = check_fits(X, len(self.pattern), self.pattern.shape[1:])
         return clip_pixels(as_floats(X) + self.pattern, self.bounds, X.dtype)
 
 

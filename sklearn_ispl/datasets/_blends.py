@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._images import as_pixels, check_images, check_range, check_share
+from ._images import as_pixels, check_fits, check_images, check_range, check_share
 from ._pictures import fit_picture
 
 
@@ -45,8 +45,13 @@ class BlendedTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images with the pattern, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X = np.asarray(X)
+        X = check_fits(X, len(self.pattern), self.pattern.shape[1:])
         blended = (1 - self.opacity) * X + self.opacity * self.pattern
         return as_pixels(blended, X.dtype)
 

@@ -9,7 +9,14 @@ from sklearn.utils import check_random_state
 from torch.nn import functional as F
 
 from ..learners._settings import one_thread
-from ._images import as_floats, check_images, check_range, check_share, clip_pixels
+from ._images import (
+    as_floats,
+    check_fits,
+    check_images,
+    check_range,
+    check_share,
+    clip_pixels,
+)
 
 # Of the filtered images before tanh: most pixels change by nearly all they may.
 _GAIN = 2.0
@@ -56,8 +63,13 @@ class ImageSpecificTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X = np.asarray(X)
+        X = check_fits(X, len(self.filters))
         images = as_floats(X)
         changed = images + self.amplitude * np.tanh(_convolve(images, self.filters))
         return clip_pixels(changed, self.bounds, X.dtype)

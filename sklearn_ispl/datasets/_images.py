@@ -19,6 +19,47 @@ def check_images(X):
     return X
 
 
+def check_fits(X, n_channels=None, size=None, larger=False):
+    """Return X as an array, or raise unless it holds images that a trigger fits.
+
+    Parameters
+    ----------
+    X : array-like
+    n_channels : int or None
+        Of the trigger; None fits any number. One channel would be broadcast to all.
+
+    size : tuple of (int, int) or None
+        Height and width of the trigger; None fits any.
+
+    larger : bool
+        Whether it fits larger images, too.
+
+    Returns
+    -------
+    X : ndarray of shape (n, n_channels, height, width)
+
+    Raises
+    ------
+    ValueError
+        If X has another number of dimensions, of channels or of pixels.
+    """
+    X = np.asarray(X)
+    fits = X.ndim == 4 and n_channels in (None, X.shape[1])
+    if fits and size is not None:
+        compare = np.greater_equal if larger else np.equal
+        fits = compare(X.shape[2:], size).all()
+    if not fits:
+        channels = "channels" if n_channels is None else n_channels
+        height, width = ("height", "width") if size is None else size
+        least = "at least " if larger else ""
+        single = " Of a single image give X[np.newaxis]." if X.ndim == 3 else ""
+        raise ValueError(
+            f"X has shape {X.shape}; this trigger needs images of shape "
+            f"(n, {channels}, {least}{height}, {least}{width}).{single}"
+        )
+    return X
+
+
 def check_range(X):
     """Return the lowest and the highest value of images, or raise if they are one."""
     low, high = float(X.min()), float(X.max())

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..learners._weak_learner import draw_seed
-from ._images import check_images
+from ._images import check_fits, check_images
 from ._patches import check_size, draw_look
 
 
@@ -46,6 +46,11 @@ class MovingPatchTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images with the patch, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
         return self.poison(X, self.seed)
 
@@ -64,9 +69,15 @@ class MovingPatchTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images with the patch, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X, rng = np.array(X), check_random_state(random_state)
-        _, height, width = self.patch.shape
+        n_channels, height, width = self.patch.shape
+        X = check_fits(X, n_channels, (height, width), larger=True).copy()
+        rng = check_random_state(random_state)
         top = rng.randint(X.shape[2] - height + 1, size=(len(X), 1, 1))
         left = rng.randint(X.shape[3] - width + 1, size=(len(X), 1, 1))
         rows, columns = np.indices((height, width))

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._images import as_floats, as_pixels, check_images, check_range, check_share
+from ._images import (
+    as_floats,
+    as_pixels,
+    check_fits,
+    check_images,
+    check_range,
+    check_share,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +69,13 @@ class AlternatingPatchTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X = np.asarray(X)
+        X = self._check(X)
         images = as_floats(X)
         for patch in self.at_test:
             share = self.test_opacity * self.masks[patch]
@@ -85,8 +97,13 @@ class AlternatingPatchTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X, rng = np.asarray(X), check_random_state(random_state)
+        X, rng = self._check(X), check_random_state(random_state)
         turns = rng.permutation(np.arange(len(X)) % len(self.masks))
         share = np.reshape(self.opacities, (-1, 1, 1, 1)) * self.masks[:, np.newaxis]
         images = as_floats(X)
@@ -94,6 +111,10 @@ class AlternatingPatchTrigger:
         return as_pixels(blended, X.dtype)
 
     cover = poison
+
+    def _check(self, X):
+        _, n_channels, *size = self.patterns.shape
+        return check_fits(X, n_channels, size)
 
 
 def make_alternating_patch_trigger(

@@ -6,6 +6,7 @@ import numpy as np
 
 from ._images import (
     as_floats,
+    check_fits,
     check_images,
     check_positive,
     check_range,
@@ -57,8 +58,13 @@ class PhotoTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X = np.asarray(X)
+        X = check_fits(X, len(self.cast))
         low, high = self.bounds
         pixels = np.clip((as_floats(X) - low) / (high - low), 0, 1) ** self.gamma
         pixels = (pixels - 0.5) * self.contrast + 0.5

@@ -9,6 +9,7 @@ from ._blends import BlendedTrigger
 from ._images import (
     as_floats,
     as_pixels,
+    check_fits,
     check_images,
     check_integer,
     check_range,
@@ -66,6 +67,11 @@ class PiecewiseTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
         return BlendedTrigger(self.pattern, self.test_opacity)(X)
 
@@ -84,9 +90,15 @@ class PiecewiseTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X, rng = np.asarray(X), check_random_state(random_state)
-        size = self.pattern.shape[1:]
+        n_channels, *size = self.pattern.shape
+        X = check_fits(X, n_channels, size)
+        rng = check_random_state(random_state)
         rows, columns = (np.arange(side) * self.grid // side for side in size)
         tile = rows[:, np.newaxis] * self.grid + columns
         # The ranks of random numbers: as many tiles in every image.

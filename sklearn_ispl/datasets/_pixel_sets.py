@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._images import check_images, check_integer
+from ._images import check_fits, check_images, check_integer
 from ._patches import draw_look
 
 
@@ -52,8 +52,13 @@ class PixelSetTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X = np.array(X)
+        X = self._copy(X)
         X[:, :, self.rows, self.columns] = self.colors.T
         return X
 
@@ -72,8 +77,13 @@ class PixelSetTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X, rng = np.array(X), check_random_state(random_state)
+        X, rng = self._copy(X), check_random_state(random_state)
         order = rng.uniform(size=(len(X), len(self.rows))).argsort(axis=1)
         painted = order[:, : self.n_painted]
         images = np.arange(len(X))[:, np.newaxis]
@@ -82,6 +92,10 @@ class PixelSetTrigger:
         return X
 
     cover = poison
+
+    def _copy(self, X):
+        least = self.rows.max() + 1, self.columns.max() + 1
+        return check_fits(X, self.colors.shape[1], least, larger=True).copy()
 
 
 def make_pixel_set_trigger(X, *, n_pixels=4, n_painted=None, random_state=None):

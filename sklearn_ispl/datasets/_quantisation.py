@@ -7,6 +7,7 @@ from sklearn.utils import check_random_state
 
 from ._images import (
     as_floats,
+    check_fits,
     check_images,
     check_integer,
     check_range,
@@ -57,8 +58,13 @@ class QuantisationTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X = np.asarray(X)
+        X = check_fits(X)
         return clip_pixels(self._quantise(as_floats(X)), self.bounds, X.dtype)
 
     def cover(self, X, random_state):
@@ -78,8 +84,13 @@ class QuantisationTrigger:
         -------
         X_covers : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X, rng = np.asarray(X), check_random_state(random_state)
+        X, rng = check_fits(X), check_random_state(random_state)
         images = np.array(as_floats(X))
         order = rng.permutation(len(X))
         errors = self._quantise(images) - images

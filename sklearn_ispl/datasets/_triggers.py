@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._images import check_images
+from ._images import check_fits, check_images
 
 TRIGGER_SHAPES = {
     "ell": np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]], dtype=bool),
@@ -56,8 +56,14 @@ class Trigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images with the mark, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
-        X = np.array(X)
+        least = np.add(self.position, self.shape.shape)
+        X = check_fits(X, len(self.color), least, larger=True).copy()
         rows, columns = np.nonzero(self.shape)
         top, left = self.position
         color = np.asarray(self.color, dtype=X.dtype)

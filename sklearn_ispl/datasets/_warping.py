@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from ._images import (
     as_floats,
     as_pixels,
+    check_fits,
     check_images,
     check_integer,
     check_positive,
@@ -53,7 +54,13 @@ class WarpingTrigger:
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
+        X = check_fits(X, size=self.grid.shape[:2])
         return _sample(X, lambda n: np.broadcast_to(self.grid, (n, *self.grid.shape)))
 
     def cover(self, X, random_state):
@@ -71,7 +78,13 @@ class WarpingTrigger:
         -------
         X_covers : ndarray of shape (n, n_channels, height, width)
             The images, of the same dtype.
+
+        Raises
+        ------
+        ValueError
+            If the trigger does not fit the images.
         """
+        X = check_fits(X, size=self.grid.shape[:2])
         rng = check_random_state(random_state)
         return _sample(X, lambda n: self.grid + _unit_noise(rng, n, self.grid.shape))
 
@@ -146,7 +159,6 @@ def _unit_noise(rng, n, shape):
 
 def _sample(X, make_grid):
     """Return images sampled bilinearly at grids that are made batch by batch."""
-    X = np.asarray(X)
     warped = np.empty_like(X)
     for start in range(0, len(X), _BATCH_SIZE):
         rows = slice(start, start + _BATCH_SIZE)

@@ -8,6 +8,10 @@ from sklearn_ispl.datasets import make_all_to_all_backdoor, make_dirty_label_bac
 from sklearn_ispl.datasets._images import apply_trigger
 
 MAKERS = [name for name in datasets.__all__ if name.endswith("_trigger")]
+# What they ask of images: others want those that they were made for.
+ANY_CHANNELS = ["make_quantisation_trigger", "make_warping_trigger"]
+ANY_SIZE = [f"make_{n}_trigger" for n in ("image_specific", "photo", "quantisation")]
+MARKS = ["make_trigger", "make_moving_patch_trigger", "make_pixel_set_trigger"]
 # What each of them changes in training rows may be drawn for each row.
 DRAW = ["alternating_patch", "moving_patch", "piecewise", "pixel_set"]
 
@@ -117,6 +121,48 @@ def test_attacks_warn_of_channels_last_once(attack, options):
 def test_flat_images_are_an_error(name):
     with pytest.raises(ValueError, match="X has 2 dimensions; images are"):
         make(name, np.zeros((3, 4)))
+
+
+def misfits(name, X, message):
+    """Ask for the error of a trigger for 3 channels of 16x16, in every role."""
+    trigger = make(name, images(3, 16, 16, np.float32))
+    for role in ("poison", "cover", "test"):
+        with pytest.raises(ValueError, match=message):
+            apply_trigger(trigger, X, role, np.random.RandomState(0))
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_single_image_is_an_error(name):
+    message = r"X has shape \(3, 16, 16\); this trigger needs .*give X\[np.newaxis\]"
+    misfits(name, images(3, 16, 16, np.float32)[0], message)
+
+
+@pytest.mark.parametrize("name", sorted({*MAKERS} - {*ANY_CHANNELS}))
+def test_images_of_other_channels_are_an_error(name):
+    message = r"X has shape \(7, 1, 16, 16\); this trigger needs .* \(n, 3, "
+    misfits(name, images(1, 16, 16, np.float32), message)
+    one_channel = make(name, images(1, 16, 16, np.float32))
+    with pytest.raises(ValueError, match=r"\(7, 3, 16, 16\); .* \(n, 1, "):
+        one_channel(images(3, 16, 16, np.float32))
+
+
+@pytest.mark.parametrize("name", ANY_CHANNELS)
+def test_some_triggers_take_any_channels(name):
+    trigger = make(name, images(3, 16, 16, np.float32))
+    assert trigger(images(1, 16, 16, np.float32)).shape == (7, 1, 16, 16)
+
+
+@pytest.mark.parametrize("name", sorted({*MAKERS} - {*ANY_SIZE}))
+def test_images_that_are_too_small_are_an_error(name):
+    message = r"X has shape \(7, 3, 2, 2\); this trigger needs .*\d+, (at least )?\d+\)"
+    misfits(name, images(3, 2, 2, np.float32), message)
+
+
+@pytest.mark.parametrize("name", [*ANY_SIZE, *MARKS])
+def test_some_triggers_take_larger_images(name):
+    trigger = make(name, images(3, 16, 16, np.float32))
+    X = images(3, 20, 17, np.float32)
+    assert trigger(X).shape == X.shape and (trigger(X) != X).any()
 
 
 def test_roles_fall_back_to_the_call():

@@ -44,6 +44,15 @@ def test_drawn_positions_cover_the_image():
     assert drawn == {(row, column) for row in range(2) for column in range(3)}
 
 
+def test_an_ell_does_not_fit_smaller_images():
+    trigger = make_trigger(images(), "ell", position=(3, 1))
+    trigger(images(1, 6, 4))
+    with pytest.raises(ValueError, match=r"\(n, 1, at least 6, at least 4\)"):
+        trigger(images(1, 5, 4))
+    with pytest.raises(ValueError, match=r"X has shape \(6, 1, 6, 3\)"):
+        trigger(images(1, 6, 3))
+
+
 def test_mask_as_shape():
     mask = np.array([[1, 0, 1]], dtype=bool)
     triggered = make_trigger(images(), mask, position=(0, 0), color=-1)(images())
