@@ -40,18 +40,8 @@ SEARCHES = {
 PARTS = [WHOLE, *PROPOSERS, "teaching", *SEARCHES, "marks"]
 
 
-class Found:
-    """Marks that were found before, or none."""
-
-    def __init__(self, marked):
-        self.marked = marked
-
-    def search(self, verdict):
-        return self.marked
-
-
-def searched(marks, whole):
-    """Return the marks that are found with all searches, and without each of them.
+def searched(*args):
+    """Return what `find_marks` finds with all searches, and without each of them.
 
     What does not change is searched for once.
     """
@@ -80,7 +70,7 @@ def searched(marks, whole):
                 out = name == SEARCHES.get(part)
                 function = (lambda *_, **__: []) if out else function
                 stack.enter_context(patch.object(_marks, name, function))
-            found[part] = marks.search(whole)
+            found[part] = _marks.find_marks(*args)
     return found
 
 
@@ -94,22 +84,26 @@ def decide_without(part, marked, models, taught, components, codes, seed, rate):
     proposers = {name: one for name, one in PROPOSERS.items() if name != part}
     rng = np.random.RandomState(seed)
     with patch("sklearn_ispl.detectors._proposers.PROPOSERS", proposers):
-        return find_poison(Found(found), models, taught, components, codes, rng, rate)
+        return find_poison(found, models, taught, components, codes, rng, rate)
 
 
 def findings(X, y, seed):
     """Return what the default finds, whole and without each part."""
-    found = {}
+    marked, found = {}, {}
 
-    def decide(marks, models, taught, components, codes, rng, rate):
-        marked = searched(marks, models[0])
+    def search(*args):
+        marked.update(searched(*args))
+        return marked[WHOLE]
+
+    def decide(_, models, taught, components, codes, rng, rate):
         for part in PARTS:
             found[part] = decide_without(
                 part, marked, models, taught, components, codes, seed, rate
             )
         return found[WHOLE]
 
-    with patch.object(_base, "find_poison", decide):
+    ours = {"find_marks": search, "find_poison": decide}
+    with patch.multiple(_base, **ours):
         ISPLFilter(random_state=seed, device="cpu").fit(X, y)
     return found
 

@@ -24,7 +24,6 @@ from sklearn.utils import gen_batches
 from torch.nn import functional as F
 
 from sklearn_ispl import ISPLFilter, _base
-from sklearn_ispl.detectors._marks import MarkSearch
 from sklearn_ispl.ispl import _partitioner
 from sklearn_ispl.learners._inference import fold_batch_norm, score_batch
 from sklearn_ispl.learners._weak_learner import SkorchLearner, default_net
@@ -54,7 +53,7 @@ class Shadow:
             ]:
                 scoped = partial(self._scoped, scope=scope)
                 stack.enter_context(_wrapped(owner, name, scoped))
-            stack.enter_context(_wrapped(MarkSearch, "search", self._searched))
+            stack.enter_context(_wrapped(_base, "find_marks", self._searched))
             yield
 
     def _scoped(self, function, scope):
@@ -80,9 +79,9 @@ class Shadow:
 
         return wrapper
 
-    def _searched(self, method):
+    def _searched(self, function):
         def wrapper(*args):
-            result, seconds = timed(method, *args)
+            result, seconds = timed(function, *args)
             self.seconds["search"] += seconds
             return result
 

@@ -16,7 +16,7 @@ from ._compatibility import CompatibilitySettings, Evidence, doubtful_groups
 from ._likeness import MIN_CLASS
 from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
 from ._validation import check_labels, check_training_set, constraints
-from .detectors._marks import MarkSearch
+from .detectors._marks import find_marks
 from .exceptions import (
     ClassVanishedWarning,
     MostRejectedWarning,
@@ -259,9 +259,10 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             )
 
         if self.method == "core" and self.self_training:
-            marks = MarkSearch(parallel, X, codes, rng)
+            verdicts, taught = models
+            marked = find_marks(parallel, X, codes, verdicts[0], rng)
             finding = find_poison(
-                marks, *models, components, codes, rng, self.false_alarm_rate
+                marked, verdicts, taught, components, codes, rng, self.false_alarm_rate
             )
             self.support_, self.suspicion_ = finding.support, finding.suspicion
             self.poisoned_classes_ = self.classes_[finding.poisoned]

@@ -1,6 +1,5 @@
 """Marks: small windows that make images what their labels say."""
 
-from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -20,80 +19,57 @@ N_ROWS, N_WINDOWS = 200, 5
 
 
 class Marked(NamedTuple):
-    """Rows with a mark, of a class or of all of them.
+    """Rows with a mark, of all classes.
 
-    Those with the pixels of a mark, or with a pattern that many share, as numbers of
-    rows or a mask; groups with a mark that varies, or with a pattern that few share;
-    and the pixels of the marks, without patterns: of a class, in one image that is NaN
-    where there is none, or None; of all, by class.
+    Those with the pixels of a mark, or with a pattern that many share, as a mask;
+    groups with a mark that varies, or with a pattern that few share; and of each class
+    that has any, the pixels of its marks, in one image that is NaN where there is none.
     """
 
     exact: np.ndarray
     groups: list
-    marks: object
+    marks: dict
 
 
-class MarkSearch:
-    """The search for marks, class by class, in parallel.
+def find_marks(parallel, X, codes, verdict, rng):
+    """Search for marks, class by class, in parallel.
 
     Parameters
     ----------
     parallel : Parallel
     X : ndarray of shape (n, ...), float32
     codes : ndarray of shape (n,), int
+    verdict : Verdict
+        What a model of all rows says of them, with the model itself.
+
     rng : RandomState
+
+    Returns
+    -------
+    marked : Marked
     """
-
-    def __init__(self, parallel, X, codes, rng):
-        self.parallel, self.X, self.codes, self.rng = parallel, X, codes, rng
-
-    def search(self, verdict):
-        """Return the rows with a mark.
-
-        Parameters
-        ----------
-        verdict : Verdict
-            What a model of all rows says of them, with the model itself.
-
-        Returns
-        -------
-        marked : Marked
-            Of all classes, with masks of shape (n,).
-        """
-        settings = {}
-        if not is_table(self.X):
-            known = verdict.predicted == self.codes
-            settings["factor"] = spread_of_values(self.X, self.codes)
-            settings["means"] = class_means(self.X, self.codes, known)
-        every = range(self.codes.max() + 1)
-        found = self._ask(marked_rows, verdict, every, verdict.features, **settings)
-        exact, groups, marks = zip(*found)
-        marks = {code: one for code, one in zip(every, marks) if one is not None}
-        exact = as_mask(np.concatenate(exact), len(self.codes))
-        return Marked(exact, [*chain(*groups)], marks)
-
-    def _ask(self, question, verdict, classes, *args, **settings):
-        return self.parallel(
-            delayed(_one_class)(question, self._test(verdict, code), *args, **settings)
-            for code in classes
+    settings = {}
+    if not is_table(X):
+        settings["factor"] = spread_of_values(X, codes)
+        settings["means"] = class_means(X, codes, verdict.predicted == codes)
+    found = parallel(
+        delayed(_of_class)(
+            (X, codes, verdict.predicted, code, verdict.estimator, draw_seed(rng)),
+            verdict.features,
+            **settings,
         )
-
-    def _test(self, verdict, code):
-        # Made in the worker: what predicts cannot be sent there.
-        return partial(
-            WindowTest,
-            self.X,
-            self.codes,
-            verdict.predicted,
-            code,
-            verdict.estimator,
-            draw_seed(self.rng),
-        )
+        for code in range(codes.max() + 1)
+    )
+    exact, groups, marks = zip(*found)
+    exact = as_mask(np.concatenate(exact), len(codes))
+    marks = {code: mark for code, mark in enumerate(marks) if mark is not None}
+    return Marked(exact, [*chain(*groups)], marks)
 
 
-def _one_class(question, new_test, *args, **settings):
+def _of_class(asked, features, **settings):
+    # The test is made in the worker: what predicts cannot be sent there.
     with one_thread():
-        return question(new_test(), *args, **settings)
+        return marked_rows(WindowTest(*asked), features, **settings)
 
 
 def marked_rows(test, features, **settings):
@@ -118,7 +94,14 @@ def marked_rows(test, features, **settings):
 
     Returns
     -------
-    marked : Marked
+    exact : ndarray of int
+        Rows with a mark that does not vary.
+
+    groups : list of Group
+        Rows with one that may.
+
+    marks : ndarray of the shape of a row
+        See `Marked`; None without any.
     """
     marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
     exact, tried = NO_ROWS, [] if test.is_table else [*candidates(test)]
@@ -134,7 +117,7 @@ def marked_rows(test, features, **settings):
     few = [np.setdiff1d(rows, exact) for rows in patterns]
     groups = [Group(rows) for rows in few if len(rows)]
     groups += _varying_groups(test, tried, exact)
-    return Marked(exact, groups, marks)
+    return exact, groups, marks
 
 
 def _varying_groups(test, tried, exact):

@@ -32,14 +32,14 @@ class Finding(NamedTuple):
     suspicion: np.ndarray
 
 
-def find_poison(marks, models, taught, components, codes, rng, false_alarm_rate):
+def find_poison(found, models, taught, components, codes, rng, false_alarm_rate):
     """Reject rows with a mark, and groups that are incompatible with all other rows.
 
     1. A model is trained on all rows, poison too, and one on each half of them. All
        three look at all rows.
     2. Rows with a mark are poison: the pixels of a window, values that the rows of a
        cluster share, or a pattern over all of an image make them what the first model
-       takes them for, see `MarkSearch`. Where the mark is not the same in all of them,
+       takes them for, see `find_marks`. Where the mark is not the same in all of them,
        and where few share a pattern, probes that were not fitted to these rows have to
        contradict most of them, and not the rest of their class.
     3. Groups that are incompatible with their class and self-expanding are poison,
@@ -47,7 +47,8 @@ def find_poison(marks, models, taught, components, codes, rng, false_alarm_rate)
 
     Parameters
     ----------
-    marks : MarkSearch
+    found : Marked
+        See `find_marks`.
 
     models : list of Verdict
         Of a model of all rows, and of models of either half, see `whole_task` and
@@ -66,7 +67,6 @@ def find_poison(marks, models, taught, components, codes, rng, false_alarm_rate)
     -------
     finding : Finding
     """
-    found = marks.search(models[0])
     marked = found.exact.copy()
     # A stream for each, so that what one draws changes no other.
     reducing, judging, looking, asking, ranking = (

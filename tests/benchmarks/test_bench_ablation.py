@@ -1,5 +1,7 @@
 """The ablation: what is taken out is out, and all else is as it was."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -28,8 +30,8 @@ def test_a_search_that_is_taken_out_finds_nothing(
     X, y, _, _ = backdoored_digits(0)
     found = {}
 
-    def searched(marks, whole, original=script.searched):
-        found.update(original(marks, whole))
+    def searched(*args, original=script.searched):
+        found.update(original(*args))
         return found
 
     monkeypatch.setattr(script, "searched", searched)
@@ -45,20 +47,18 @@ def test_without_windows_nothing_is_known_of_marks_that_vary(script, monkeypatch
     """The rows with exact marks are the same with windows and without."""
     asked = []
 
-    class Search:
-        code = 0
-
-        def search(self, whole):
-            tried = [*script._marks.candidates(self)]
-            return [*script._marks._varying_groups(self, tried, np.arange(3))]
+    def find_marks(test):
+        tried = [*script._marks.candidates(test)]
+        return [*script._marks._varying_groups(test, tried, np.arange(3))]
 
     def varying(test, tried, exact):
         asked.append(tried)
         return tried
 
+    monkeypatch.setattr(script._marks, "find_marks", find_marks)
     monkeypatch.setattr(script._marks, "candidates", lambda test: ["a window"])
     monkeypatch.setattr(script._marks, "_varying_groups", varying)
-    found = script.searched(Search(), None)
+    found = script.searched(SimpleNamespace(code=0))
     assert found[script.WHOLE] == found["patterns"] == ["a window"]
     assert found["windows"] == found["marks that vary"] == []
     # What does not change is asked once.

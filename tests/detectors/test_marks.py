@@ -3,7 +3,7 @@ import pytest
 from joblib import Parallel
 
 from sklearn_ispl._groups import Group
-from sklearn_ispl.detectors._marks import MarkSearch, _varying, _varying_groups
+from sklearn_ispl.detectors._marks import _varying, _varying_groups, find_marks
 from sklearn_ispl.detectors._shared import Candidate, look_alikes
 from sklearn_ispl.detectors._window_test import WindowTest
 from sklearn_ispl.learners._tasks import Verdict
@@ -33,13 +33,11 @@ def images(n_marked=20, seed=0, n=200):
     return X.astype(np.float32), codes, marked
 
 
-def search(X, codes, predicted=None):
+def search(X, codes, predicted=None, model=None):
     predicted = codes if predicted is None else predicted
-    features = X.mean(axis=(1, 2))
-    verdict = Verdict(None, predicted, features, estimator=AnswersToABlock())
-    with Parallel() as parallel:
-        marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        return marks.search(verdict)
+    features, model = X.mean(axis=(1, 2)), model or AnswersToABlock()
+    verdict = Verdict(None, predicted, features, estimator=model)
+    return find_marks(Parallel(), X, codes, verdict, np.random.RandomState(0))
 
 
 @pytest.mark.parametrize(
@@ -114,10 +112,7 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
     # Whatever windows say, the pixels have the last word.
     monkeypatch.setattr(WindowTest, "marked", marked_here)
     for model, expected in [(FirstLine(), False), (AnswersToABlock(), True)]:
-        with Parallel() as parallel:
-            marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-            verdict = Verdict(None, codes, X.mean(axis=(1, 2)), estimator=model)
-            found = marks.search(verdict)
+        found = search(X, codes, model=model)
         np.testing.assert_array_equal(found.exact, marked & expected)
         assert not found.groups and bool(found.marks) == expected
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from joblib import Parallel
 
-from sklearn_ispl.detectors._marks import MarkSearch
+from sklearn_ispl.detectors._marks import find_marks
 from sklearn_ispl.detectors._patterns import (
     N_VALUES,
     _settle,
@@ -161,9 +161,7 @@ def test_patterns_are_part_of_the_search_but_in_tables(monkeypatch, table, many)
     features = np.random.RandomState(0).normal(size=(900, 2))
     rows = X.reshape(len(X), -1) if table else X
     verdict = Verdict(None, codes, features, estimator=AnswersToAPattern())
-    with Parallel() as parallel:
-        marks = MarkSearch(parallel, rows, codes, np.random.RandomState(0))
-        found = marks.search(verdict)
+    found = find_marks(Parallel(), rows, codes, verdict, np.random.RandomState(0))
     # Of few rows, models of the others are to decide.
     few = not table and many > 20
     np.testing.assert_array_equal(found.exact, poisoned & (not table) & (not few))

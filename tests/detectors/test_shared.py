@@ -3,7 +3,7 @@ import pytest
 from joblib import Parallel
 
 from sklearn_ispl._groups import small_clusters
-from sklearn_ispl.detectors._marks import MarkSearch
+from sklearn_ispl.detectors._marks import find_marks
 from sklearn_ispl.detectors._shared import (
     LOOSE,
     SAME,
@@ -41,9 +41,7 @@ def table(n_marked=20, seed=0, n=200):
 
 def search(X, codes, features, model=None):
     verdict = Verdict(None, codes, features, estimator=model or AnswersToValues())
-    with Parallel() as parallel:
-        marks = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        return marks.search(verdict)
+    return find_marks(Parallel(), X, codes, verdict, np.random.RandomState(0))
 
 
 @pytest.mark.parametrize("scale", [1, 1000])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from joblib import Parallel
 
-from sklearn_ispl.detectors._marks import MarkSearch
+from sklearn_ispl.detectors._marks import find_marks
 from sklearn_ispl.detectors._shared import Candidate
 from sklearn_ispl.detectors._varying import (
     around,
@@ -53,10 +53,7 @@ def test_rows_with_a_mark_that_varies_are_found(seed):
     X, codes, marked = images(seed=seed, n=400)
     features = X.mean(axis=(1, 2))
     verdict = Verdict(None, codes, features, estimator=AnswersToBrightness())
-    with Parallel() as parallel:
-        found = MarkSearch(parallel, X, codes, np.random.RandomState(seed)).search(
-            verdict
-        )
+    found = find_marks(Parallel(), X, codes, verdict, np.random.RandomState(seed))
     assert not found.exact.any() and not found.marks
     group, *parts = found.groups
     np.testing.assert_array_equal(group.rows, np.flatnonzero(marked))
@@ -310,8 +307,7 @@ def test_rows_with_a_pattern_that_many_share_are_not_searched_for_others(
 
     monkeypatch.setattr("sklearn_ispl.detectors._marks.MANY", many)
     monkeypatch.setattr("sklearn_ispl.detectors._marks.pattern_groups", pattern_groups)
-    search = MarkSearch(Parallel(1), X, codes, np.random.RandomState(0))
-    found = search.search(verdict)
+    found = find_marks(Parallel(), X, codes, verdict, np.random.RandomState(0))
     shared, groups = found.exact, found.groups
     if n_with < many:
         # Probes of the other rows may clear them.
@@ -329,9 +325,7 @@ def test_rows_with_a_moved_mark_are_a_group_and_parts_of_it():
     X, codes, marked = moved_images()
     features = X.mean(axis=(1, 2))
     verdict = Verdict(None, codes, features, estimator=AnswersToBlocks())
-    with Parallel() as parallel:
-        search = MarkSearch(parallel, X, codes, np.random.RandomState(0))
-        found = search.search(verdict)
+    found = find_marks(Parallel(), X, codes, verdict, np.random.RandomState(0))
     group, *parts = found.groups
     assert parts and np.isin(marked, group.rows).sum() >= 35 and len(group.rows) <= 60
     assert set(marked) - {*np.flatnonzero(found.exact)} <= rows_of(found.groups)

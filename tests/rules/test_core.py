@@ -20,16 +20,10 @@ def classes_with_odd_rows(n_classes=4):
     return codes, odd, Verdict(np.zeros(len(codes)), codes, features, activations)
 
 
-class FixedMarks:
-    """A search for marks whose finds are given."""
-
-    def __init__(self, codes, exact=(), *groups):
-        self.codes, self.groups = codes, [*groups]
-        self.exact = np.isin(np.arange(len(codes)), exact)
-
-    def search(self, verdict):
-        marks = {code: "mark" for code in self.codes[self.exact]}
-        return Marked(self.exact, self.groups, marks)
+def with_marks(codes, exact=(), *groups):
+    """Return what a search for marks finds."""
+    exact = np.isin(np.arange(len(codes)), exact)
+    return Marked(exact, [*groups], {code: "mark" for code in codes[exact]})
 
 
 def finding(
@@ -40,7 +34,7 @@ def finding(
         monkeypatch.setattr(_core, "incompatible_groups", lambda *args: found)
     components = np.arange(len(codes))[None] % 8
     rng = np.random.RandomState(seed)
-    marks = marks or FixedMarks(codes)
+    marks = marks or with_marks(codes)
     taught = np.broadcast_to(taught, len(codes))
     return find_poison(marks, [whole], taught, components, codes, rng, 0.03)
 
@@ -68,7 +62,7 @@ def test_groups_are_sought_in_what_the_model_sees():
 def test_rows_with_a_mark_are_rejected(monkeypatch):
     codes, odd, whole = classes_with_odd_rows()
     marked = np.flatnonzero(odd)[:10]
-    found = finding(codes, whole, FixedMarks(codes, marked), [], monkeypatch)
+    found = finding(codes, whole, with_marks(codes, marked), [], monkeypatch)
     np.testing.assert_array_equal(np.flatnonzero(~found.support), marked)
     assert found.marks == {0: "mark"} and (found.suspicion[marked] == 1).all()
 
@@ -77,7 +71,7 @@ def test_a_mark_decides_also_where_its_group_does_not_stand_out(monkeypatch):
     codes, odd, whole = classes_with_odd_rows()
     rows = np.flatnonzero(odd)
     kept = Evidence(0, rows, "clusters", "typical", 0.2, 0.9, 1.0, 0.4)
-    found = finding(codes, whole, FixedMarks(codes, rows[:10]), [kept], monkeypatch)
+    found = finding(codes, whole, with_marks(codes, rows[:10]), [kept], monkeypatch)
     np.testing.assert_array_equal(np.flatnonzero(~found.support), rows[:10])
 
 
@@ -97,7 +91,7 @@ def test_groups_with_marks_that_vary_are_judged_by_probes(
     group = Group(np.arange(20 + n_clean), np.arange(50, 60))
     clean = Group(np.arange(120, 140))
     # A row of the fringe has a mark of its own.
-    marks = FixedMarks(codes, [55], group, clean)
+    marks = with_marks(codes, [55], group, clean)
     found = finding(codes, whole, marks, [], monkeypatch)
     gone = np.flatnonzero(~found.support)
     np.testing.assert_array_equal(gone, [*(group.rows if rejected else []), 55])
