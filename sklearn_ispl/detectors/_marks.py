@@ -103,6 +103,8 @@ def marked_rows(test, features, **settings):
     marks : ndarray of the shape of a row
         See `Marked`; None without any.
     """
+    if not test.can_be_asked():
+        return NO_ROWS, [], None
     marks = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
     exact, tried = NO_ROWS, [] if test.is_table else [*candidates(test)]
     clusters = [*small_clusters(features[test.of_class], test.rng)]
@@ -172,8 +174,6 @@ def candidates(test):
     found : Candidate
         Nothing is turned if fewer rows than `MIN_ROWS` have the pixels.
     """
-    if not test.can_be_asked():
-        return
     for window in _windows_that_mark(test):
         marked = test.marked(test.own, window)
         pixels = test.pixels(test.of_class, window)

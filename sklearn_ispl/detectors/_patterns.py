@@ -91,10 +91,7 @@ def pattern_groups(test, groups, factor, means):
     rows : ndarray of int
         Of a group these rows, and the few between them and the rest.
     """
-    of_class = test.of_class
-    if not test.can_be_asked():
-        return
-    images = test.X[of_class]
+    images = test.X[test.of_class]
     values = _whitened(_values(images, len(factor)), factor)
     half = test.rng.permutation(len(values)) % 2 == 0
     asked = set()
@@ -104,7 +101,7 @@ def pattern_groups(test, groups, factor, means):
         if not group.any() or name in asked:
             continue
         asked.add(name)
-        rows = of_class[places > GAP[0]]
+        rows = test.of_class[places > GAP[0]]
         if _has_effect(test, images, group, means, are_few=len(rows) < MANY):
             yield rows
 

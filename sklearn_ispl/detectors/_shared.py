@@ -136,8 +136,6 @@ def shared_values(test, groups):
     ------
     found : Candidate
     """
-    if not test.can_be_asked():
-        return
     values = test.pixels(test.of_class, EVERYWHERE)
     bound, asked = SAME * test.spans(), {}
     # Rows of a cluster share much by chance in many images, as frames of a film do.

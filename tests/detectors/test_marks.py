@@ -81,10 +81,12 @@ def test_the_first_line_of_a_class_is_no_mark():
     assert not found.exact.any() and not found.groups and not marked.any()
 
 
-def test_without_images_of_another_class_nothing_is_marked():
+@pytest.mark.parametrize("n_known", [(100, 0), (0, 100), (100, 7), (0, 0)])
+def test_without_rows_to_ask_about_nothing_is_marked(n_known):
     X, codes, _ = images()
-    found = search(X, codes, np.ones_like(codes))
-    assert not found.exact.any() and not found.groups
+    known = np.arange(200) % 100 < np.take(n_known, codes)
+    found = search(X, codes, np.where(known, codes, 1 - codes))
+    assert not found.exact.any() and not found.groups and not found.marks
 
 
 def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
