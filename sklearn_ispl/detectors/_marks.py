@@ -132,34 +132,27 @@ def _varying_groups(test, tried, exact):
     groups = []
     for found in tried:
         group = _varying(test, found, exact, groups)
-        if len(group.rows):
-            least = len(group.rows) / 2
-            inside = any(_n_shared(group.rows, one) > least for one in groups)
+        if group is not None:
+            inside = any(np.isin(group.rows, one.rows).mean() > 1 / 2 for one in groups)
             groups.append(Group(group.rows) if inside else group)
     return groups
 
 
 def _varying(test, found, exact, groups):
-    """Return such a group of one window, with no rows if there is none."""
+    """Return such a group of one window, or None."""
     alike, marked = (np.setdiff1d(rows, exact) for rows in (found.alike, found.marked))
-    if len(alike) >= MIN_ROWS and _is_new(alike, groups):
-        moved = moved_rows(test, found, exact)
-        if len(moved.rows):
-            return moved
-    if len(marked) < MIN_ROWS or not _is_new(marked, groups):
-        return Group(NO_ROWS)
-    return varying_rows(test, found.window, marked, exact)
+    group = moved_rows(test, found, exact) if _is_new(alike, groups) else None
+    if group is None and _is_new(marked, groups):
+        group = varying_rows(test, found.window, marked, exact)
+    return group
 
 
 def _is_new(rows, groups):
-    """Whether rows and any group share no more than half of what is in either."""
-    return not any(
-        _n_shared(rows, one) > len(np.union1d(rows, one.rows)) / 2 for one in groups
+    """Whether enough rows share no more than half of all with any group."""
+    return len(rows) >= MIN_ROWS and not any(
+        len(np.intersect1d(rows, one.rows)) > len(np.union1d(rows, one.rows)) / 2
+        for one in groups
     )
-
-
-def _n_shared(rows, group):
-    return len(np.intersect1d(rows, group.rows))
 
 
 def candidates(test):

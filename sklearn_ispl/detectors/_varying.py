@@ -37,7 +37,7 @@ def varying_rows(test, window, marked, exact):
     Returns
     -------
     found : Group
-        Empty if there is no such mark.
+        None if there is no such mark.
     """
     of_class = np.setdiff1d(test.of_class, exact)
     group = np.isin(of_class, marked)
@@ -46,11 +46,11 @@ def varying_rows(test, window, marked, exact):
     # Honest rows have their windows' effects in common, but seldom their looks.
     alike, _ = settle(looks, group, test.rng, n_iter=2)
     if not alike.any() or not len(donors):
-        return Group(NO_ROWS)
+        return None
     chances, gains = _effects(test, of_class, window, group, donors)
     # More rows dilute it: there is no need to follow what is faint from the start.
     if not only_group_turns(gains, group):
-        return Group(NO_ROWS)
+        return None
     return _followed(test, of_class, looks, chances, gains, group)
 
 
@@ -79,15 +79,16 @@ def moved_rows(test, found, exact):
     group = np.isin(of_class, found.alike)
     donors = np.setdiff1d(test.own, np.r_[found.alike, exact])
     if not is_part(group, 1 / 2) or not len(donors):
-        return Group(NO_ROWS)
+        return None
     window = around(found.window, found.mark, test.X.shape[2:])
     chances, gains = _effects(test, of_class, window, group, donors)
     necessary = chances[:, test.code] < 0.5
     excess = necessary[group].mean() - necessary[~group].mean()
     if excess < BOTH or not only_group_turns(gains, group):
-        return Group(NO_ROWS)
+        return None
     looks = _looks(test.pixels(of_class, window), test.rng)
     followed = _followed(test, of_class, looks, chances, gains, group)
+    followed = followed or Group(NO_ROWS)
     rows = np.union1d(followed.rows, of_class[group])
     return Group(rows, np.setdiff1d(followed.fringe, rows))
 
@@ -125,11 +126,11 @@ def _effects(test, rows, window, group, donors):
 
 
 def _followed(test, of_class, looks, chances, gains, group):
-    """Return the rows that a probe comes to from a group, and those most like them."""
+    """Return what a probe makes of a group, and the rows most like it, or None."""
     seen = np.column_stack([looks, chances[:, test.code], gains])
     group, odds = settle(seen, group, test.rng)
     if not group.any() or not only_group_turns(gains, group):
-        return Group(NO_ROWS)
+        return None
     return Group(of_class[group], of_class[fringe(group, odds)])
 
 

@@ -116,8 +116,7 @@ def test_what_is_no_mark_is_not_found(which):
     if which == "no donor":
         known = np.where(marked | (codes == 0), codes, 0)
     test = WindowTest(X, codes, known, 1, model, 0)
-    found = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
-    assert not len(np.concatenate(found))
+    assert varying_rows(test, WINDOW, np.flatnonzero(marked), NONE) is None
 
 
 class KnowsACorner:
@@ -143,10 +142,10 @@ def test_windows_with_what_is_typical_of_a_class_are_no_mark(rule, chance, found
     model = AnswersToBrightness() if rule == "varying" else AnswersToBlocks()
     test = WindowTest(X, codes, codes, 1, KnowsACorner(model, pixel, chance), 0)
     if rule == "varying":
-        rows, near = varying_rows(test, WINDOW, marked, NONE)
+        group = varying_rows(test, WINDOW, marked, NONE)
     else:
-        rows, near = moved_rows(test, the_pixel(marked), NONE)
-    assert bool(len(rows)) == bool(len(near)) == found
+        group = moved_rows(test, the_pixel(marked), NONE)
+    assert found == (group is not None) and (not found or len(group.fringe))
 
 
 class AnswersToBlocks:
@@ -220,8 +219,7 @@ def test_pixels_shared_by_chance_are_no_part_of_a_mark(why):
         known[np.setdiff1d(np.flatnonzero(codes), marked)] = 0
     model = AnswersToBlocks(why != "needless", chance)
     test = WindowTest(X, codes, known, 1, model, 0)
-    found = moved_rows(test, the_pixel(marked), NONE)
-    assert not len(np.concatenate(found))
+    assert moved_rows(test, the_pixel(marked), NONE) is None
 
 
 @pytest.mark.parametrize("n_taken", [0, 4])
@@ -271,8 +269,8 @@ def test_a_group_that_comes_to_honest_rows_is_not_rejected(monkeypatch, n_added,
         return group, np.where(group, 1.0, -1.0)
 
     monkeypatch.setattr("sklearn_ispl.detectors._varying.settle", taken)
-    rows, near = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
-    assert bool(len(rows)) == bool(len(near)) == found
+    group = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
+    assert found == (group is not None) and (not found or len(group.fringe))
 
 
 def test_what_does_little_from_the_start_is_not_followed(monkeypatch):
@@ -287,8 +285,8 @@ def test_what_does_little_from_the_start_is_not_followed(monkeypatch):
     for model, n_asked in [(AnswersToBrightness(), 2), (AnswersToBlocks(), 1)]:
         asked.clear()
         test = WindowTest(X, codes, codes, 1, model, 0)
-        rows, *_ = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
-        assert len(asked) == n_asked and bool(len(rows)) == (n_asked == 2)
+        group = varying_rows(test, WINDOW, np.flatnonzero(marked), NONE)
+        assert len(asked) == n_asked and (group is not None) == (n_asked == 2)
 
 
 @pytest.mark.parametrize("many", [40, 1])
