@@ -41,17 +41,13 @@ def varying_rows(test, window, marked, exact):
     """
     of_class = np.setdiff1d(test.of_class, exact)
     group = np.isin(of_class, marked)
-    donors = np.setdiff1d(test.own, np.r_[marked, exact])
     looks = _looks(test.pixels(of_class, window), test.rng)
     # Honest rows have their windows' effects in common, but seldom their looks.
     alike, _ = settle(looks, group, test.rng, n_iter=2)
-    if not alike.any() or not len(donors):
+    effects = _effects(test, of_class, window, group) if alike.any() else None
+    if effects is None:
         return None
-    chances, gains = _effects(test, of_class, window, group, donors)
-    # More rows dilute it: there is no need to follow what is faint from the start.
-    if not only_group_turns(gains, group):
-        return None
-    return _followed(test, of_class, looks, chances, gains, group)
+    return _followed(of_class, looks, effects, group, test.rng)
 
 
 def moved_rows(test, found, exact):
@@ -77,18 +73,17 @@ def moved_rows(test, found, exact):
     """
     of_class = np.setdiff1d(test.of_class, exact)
     group = np.isin(of_class, found.alike)
-    donors = np.setdiff1d(test.own, np.r_[found.alike, exact])
-    if not is_part(group, 1 / 2) or not len(donors):
+    if not is_part(group, 1 / 2):
         return None
     window = around(found.window, found.mark, test.X.shape[2:])
-    chances, gains = _effects(test, of_class, window, group, donors)
-    necessary = chances[:, test.code] < 0.5
-    excess = necessary[group].mean() - necessary[~group].mean()
-    if excess < BOTH or not only_group_turns(gains, group):
+    effects = _effects(test, of_class, window, group)
+    if effects is None:
+        return None
+    necessary = effects[:, 0] < 0.5
+    if necessary[group].mean() - necessary[~group].mean() < BOTH:
         return None
     looks = _looks(test.pixels(of_class, window), test.rng)
-    followed = _followed(test, of_class, looks, chances, gains, group)
-    followed = followed or Group(NO_ROWS)
+    followed = _followed(of_class, looks, effects, group, test.rng) or Group(NO_ROWS)
     rows = np.union1d(followed.rows, of_class[group])
     return Group(rows, np.setdiff1d(followed.fringe, rows))
 
@@ -118,18 +113,28 @@ def around(window, mark, shape):
     )
 
 
-def _effects(test, rows, window, group, donors):
-    """Return what rows are without a window, and what hosts of a group are with it."""
-    chances = test.without(rows, window, donors)
-    hosts = test.rng.choice(test.falls_to(chances)[group], (2, len(rows)))
-    return chances, np.mean([test.given(rows, window, one) for one in hosts], axis=0)
+def _effects(test, of_class, window, group):
+    """Return what a window does to rows, and to hosts; None if a group's turn no hosts.
+
+    That is the probability of the class for each row once it has another's window, and
+    for hosts that have the row's: an array of shape (n, 2).
+    """
+    donors = np.intersect1d(test.own, of_class[~group])
+    if not len(donors):
+        return None
+    chances = test.without(of_class, window, donors)
+    classes = test.rng.choice(test.falls_to(chances)[group], (2, len(of_class)))
+    gains = np.mean([test.given(of_class, window, one) for one in classes], axis=0)
+    # More rows dilute it: there is no need to follow what is faint from the start.
+    if not only_group_turns(gains, group):
+        return None
+    return np.column_stack([chances[:, test.code], gains])
 
 
-def _followed(test, of_class, looks, chances, gains, group):
+def _followed(of_class, looks, effects, group, rng):
     """Return what a probe makes of a group, and the rows most like it, or None."""
-    seen = np.column_stack([looks, chances[:, test.code], gains])
-    group, odds = settle(seen, group, test.rng)
-    if not group.any() or not only_group_turns(gains, group):
+    group, odds = settle(np.column_stack([looks, effects]), group, rng)
+    if not group.any() or not only_group_turns(effects[:, 1], group):
         return None
     return Group(of_class[group], of_class[fringe(group, odds)])
 
