@@ -10,9 +10,10 @@ from ._window_test import EVERYWHERE
 # A value is the same in rows that are so close to their median, as a share of the
 # range of values.
 SAME = 0.02
-# What counts as shared by a group: the values that few others have, and these alike;
-# or, where rows are few and what others have is a matter of chance, some more.
-STRICT, LOOSE = {"rare": 0.25, "gap": 0.03}, {"rare": 0.5, "gap": 0.3}
+# What counts as shared by a group: the values that so few others have, and in which the
+# group exceeds them by nearly as much as in any; or, where rows are few and what others
+# have is a matter of chance, some more.
+STRICT, LOOSE = (0.25, 0.03), (0.5, 0.3)
 # Values that a cluster shares are a mark if so many of its rows are of another class
 # without them, and so many images of other classes of this one with them.
 BOTH = 0.5
@@ -38,7 +39,7 @@ class Candidate(NamedTuple):
     turned: float
 
 
-def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3):
+def look_alikes(pixels, group, bound, way=STRICT, common=0.6, n_iter=3):
     """Return the rows that have the values that a group has in common.
 
     Parameters
@@ -50,12 +51,12 @@ def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3)
     bound : float or ndarray of shape (n_pixels,)
         How far from the median of the group a value may be.
 
-    common, rare : float
-        A value counts if so many of the group have it, and so few of the others.
+    way : (float, float), default=STRICT
+        A value counts if so few of the others have it, and if the excess of the share
+        of the group is so near to the largest of all.
 
-    gap : float
-        The difference of these shares is largest for one value. That of others may be
-        so much smaller.
+    common : float, default=0.6
+        And if so many of the group have it.
 
     n_iter : int, default=3
         The rows found are the next group.
@@ -63,12 +64,14 @@ def look_alikes(pixels, group, bound, common=0.6, rare=0.25, gap=0.03, n_iter=3)
     Returns
     -------
     alike : ndarray of shape (n,), bool
-        None, if the group has nothing in common or more than half of the rows have it.
+        All false if the group has nothing in common, or if it, or one found on the way,
+        is a single row or more than half of them.
 
     mark : ndarray of shape (n_pixels,), bool
     colors : ndarray of shape (n_channels, n_pixels)
-        Of the pixels of the mark.
+        Of all pixels: the medians of the last group but the one returned.
     """
+    rare, gap = way
     colors, mark = pixels[0], np.zeros(pixels.shape[2], dtype=bool)
     for _ in range(n_iter):
         if not 1 < group.sum() <= len(group) / 2:
@@ -105,6 +108,7 @@ def completed_mark(pixels, alike, mark, bound, common=0.9, excess=0.2):
     -------
     mark : ndarray of shape (n_pixels,), bool
     colors : ndarray of shape (n_channels, n_pixels)
+        Of all pixels: the medians of the rows with the mark.
     """
     colors, _, inside, outside = _in_common(pixels, alike, bound)
     return mark | (inside >= common) & (inside - outside >= excess), colors
@@ -160,14 +164,19 @@ def _judged(test, values, group, bound, way, least, asked):
 
     What is asked again is answered as before.
     """
-    alike, mark, colors = look_alikes(values, group, bound, **way)
-    rows, what = test.of_class[alike], (alike.tobytes(), mark.tobytes())
+    alike, mark, colors = look_alikes(values, group, bound, way)
+    what = alike.tobytes(), mark.tobytes()
+    if what not in asked:
+        asked[what] = _tried(test, alike, mark, colors, least)
+    found = asked[what]
+    return None if found is None or found.turned < least else found
+
+
+def _tried(test, alike, mark, colors, least):
+    """Return what rows share if it is necessary and sufficient, or None."""
+    rows = test.of_class[alike]
     donors = np.setdiff1d(test.own, rows)
     small = is_part(alike, MAX_SHARE) and mark.mean() <= LARGEST
-    if what in asked:
-        before = asked[what]
-        return before if before is not None and before.turned >= least else None
-    asked[what] = None
     if not small or not len(donors):
         return None
     window = np.nonzero(mark.reshape(test.X.shape[2:]))
@@ -177,6 +186,4 @@ def _judged(test, values, group, bound, way, least, asked):
     turned = test.turned(test.falls_to(chances), EVERYWHERE, mark, colors)
     if turned < least:
         return None
-    found = Candidate(EVERYWHERE, test.of_class[group], rows, mark, colors, turned)
-    asked[what] = found
-    return found
+    return Candidate(EVERYWHERE, rows, rows, mark, colors, turned)

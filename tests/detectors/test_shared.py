@@ -7,6 +7,7 @@ from sklearn_ispl.detectors._marks import find_marks
 from sklearn_ispl.detectors._shared import (
     LOOSE,
     SAME,
+    STRICT,
     completed_mark,
     look_alikes,
     shared_values,
@@ -93,15 +94,15 @@ def test_in_many_images_only_the_clearest_values_are_shared(monkeypatch):
     images = X.reshape(200, 1, 4, 6)
     asked = []
 
-    def looking(values, group, bound, **way):
-        asked.append(way["rare"])
-        return look_alikes(values, group, bound, **way)
+    def looking(values, group, bound, way):
+        asked.append(way)
+        return look_alikes(values, group, bound, way)
 
     monkeypatch.setattr("sklearn_ispl.detectors._shared.look_alikes", looking)
     for small, rows, ways in [
-        (5000, images, {0.25, 0.5}),
-        (100, images, {0.25}),
-        (100, X, {0.25, 0.5}),
+        (5000, images, {LOOSE, STRICT}),
+        (100, images, {STRICT}),
+        (100, X, {LOOSE, STRICT}),
     ]:
         asked.clear()
         monkeypatch.setattr("sklearn_ispl.detectors._window_test.SMALL", small)
@@ -132,7 +133,7 @@ def test_a_row_with_all_of_the_mark_and_little_else_goes_with_the_others():
     X[~marked, 2] = np.resize(np.linspace(-0.95, 0.95, 20), 180)
     test = WindowTest(X, codes, codes, 1, AnswersToMore(), 0)
     values = test.pixels(test.of_class, EVERYWHERE)
-    alike, *_ = look_alikes(values, marked[codes == 1], SAME * test.spans(), **LOOSE)
+    alike, *_ = look_alikes(values, marked[codes == 1], SAME * test.spans(), LOOSE)
     assert rows[:-1].tolist() == test.of_class[alike].tolist()
     (found,) = shared_values(test, [marked[codes == 1]])
     assert found.alike.tolist() == rows.tolist() and found.turned == 1
