@@ -10,7 +10,7 @@ N_TRIES = 3
 # A window is necessary if the class is less likely than that without it. Of the rows
 # that give theirs in its place, half may have the trigger.
 NEEDED = 0.7
-# So few images are searched for marks with little success.
+# Images are many if they are more than this.
 SMALL = 5000
 # The window that is all of an image.
 EVERYWHERE = slice(None), slice(None)
@@ -53,14 +53,9 @@ def is_table(X):
     return X.ndim != 4
 
 
-def are_many_images(X):
-    """Whether rows are images, and so many that a search for marks is all they need."""
-    return not is_table(X) and len(X) > SMALL
-
-
-def paint(windows, mark, colors):
-    """Paint a mark on windows of images, in place."""
-    windows[..., mark.reshape(windows.shape[-2:])] = colors[:, mark]
+def paint(parts, mark, colors):
+    """Paint a mark on parts of images, in place."""
+    parts[..., mark.reshape(parts.shape[-2:])] = colors[:, mark]
 
 
 class WindowTest:
@@ -95,7 +90,7 @@ class WindowTest:
 
     def __init__(self, X, codes, predicted, code, estimator, seed):
         self.row_shape, self.is_table = X.shape[1:], is_table(X)
-        self.are_many_images = are_many_images(X)
+        self.are_many_images = not self.is_table and len(X) > SMALL
         self.X = X.reshape(len(X), 1, 1, -1) if self.is_table else X
         self.codes, self.code = codes, code
         self.rng = np.random.RandomState(seed)
