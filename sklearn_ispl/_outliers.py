@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import t as student
 
 
-def outlier_levels(values, most, deviation=0.0, n_degrees=0):
+def outlier_levels(values, most, deviation, n_degrees):
     """Return at which level of significance the largest values are outliers.
 
     The generalised extreme Studentized deviate test, one-sided: the largest value is
@@ -23,12 +23,11 @@ def outlier_levels(values, most, deviation=0.0, n_degrees=0):
     most : int
         So many outliers at most.
 
-    deviation : float, default=0.0
+    deviation : float
         The standard deviation of such values in other data.
 
-    n_degrees : float, default=0
-        How many degrees of freedom that deviation counts for. With 0, the values alone
-        say what is usual.
+    n_degrees : float
+        How many degrees of freedom that deviation counts for.
 
     Returns
     -------
@@ -55,14 +54,14 @@ def outlier_levels(values, most, deviation=0.0, n_degrees=0):
     return np.minimum.accumulate(levels[::-1])[::-1]
 
 
-def level(largest, rest, deviation=0.0, n_degrees=0):
+def level(largest, rest, deviation, n_degrees):
     """Return how often the largest of normal values is so far from the others.
 
     Parameters
     ----------
     largest : float
     rest : ndarray of shape (n_others,)
-        At least two.
+        At least one.
 
     deviation, n_degrees
         See `outlier_levels`.
@@ -72,11 +71,9 @@ def level(largest, rest, deviation=0.0, n_degrees=0):
     level : float
         An upper bound, which is close where it is small.
     """
-    distance = largest - rest.mean()
     squares = len(rest) * rest.var() + n_degrees * deviation**2
-    if not distance > 0 or not squares > 0:
-        return float(not distance > 0)
     n_degrees += len(rest) - 1
     # The mean of the others is uncertain, too.
     scale = np.sqrt(squares / n_degrees * (1 + 1 / len(rest)))
-    return float(min(1, (len(rest) + 1) * student.sf(distance / scale, n_degrees)))
+    distance = (largest - rest.mean()) / scale
+    return float(min(1, (len(rest) + 1) * student.sf(distance, n_degrees)))
