@@ -28,7 +28,7 @@ from .ispl._partitioner import partition
 from .ispl._voter import count_votes, predict_all
 from .learners._inference import Parcel
 from .learners._settings import one_thread, own_settings, room_for_workers
-from .learners._tasks import carry_out, half_tasks, taught_chances, whole_task
+from .learners._tasks import carry_out, taught_chances, whole_and_halves
 from .learners._weak_learner import draw_seed, make_learner
 from .rules._core import find_poison
 from .rules._self_training import self_train, self_train_repeatedly
@@ -214,9 +214,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         ]
         tasks = []
         if self.method == "core" and self.self_training:
-            n_epochs = self._n_epochs()
-            tasks = [whole_task(np.arange(len(codes)), rng, n_epochs)]
-            tasks += half_tasks(codes, rng, n_epochs)
+            tasks = whole_and_halves(codes, rng, self._n_epochs())
         # They take longest, so that they come first.
         trained = [delayed(carry_out)(new_learner, task) for task in tasks]
         done = parallel([*trained, *jobs])
@@ -228,7 +226,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         self.votes_ = count_votes(self.predictions_, n_classes)
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)
-        return verdicts and (verdicts, taught_chances(tasks[1:], verdicts[1:]))
+        return (verdicts, taught_chances(tasks, verdicts)) if tasks else None
 
     def _count_repeats(self):
         if self.n_repeats is not None:

@@ -62,13 +62,10 @@ def carry_out(new_learner, task):
         return Verdict(losses, predicted, *inside, Parcel(learner.estimator_))
 
 
-def whole_task(rows, rng, n_epochs):
-    """Return the task to train a model on some rows, poison too, and to look inside."""
-    return Task(draw_seed(rng), rows, rows, n_epochs, look_inside=True)
+def whole_and_halves(codes, rng, n_epochs):
+    """Return the tasks to train a model on all rows, poison too, and on either half.
 
-
-def half_tasks(codes, rng, n_epochs):
-    """Return the tasks to train a model on each half of the rows, and judge all.
+    All judge all rows, and are looked into.
 
     Parameters
     ----------
@@ -82,12 +79,12 @@ def half_tasks(codes, rng, n_epochs):
     -------
     tasks : list of Task
     """
+    every = np.arange(len(codes))
+    whole = Task(draw_seed(rng), every, every, n_epochs, look_inside=True)
     rows = rng.permutation(len(codes))
     rows = rows[np.argsort(codes[rows], kind="stable")]
-    return [
-        Task(draw_seed(rng), np.sort(half), np.sort(rows), n_epochs, look_inside=True)
-        for half in (rows[::2], rows[1::2])
-    ]
+    halves = [np.sort(rows[::2]), np.sort(rows[1::2])]
+    return [whole, *(whole._replace(seed=draw_seed(rng), trained=h) for h in halves)]
 
 
 def taught_chances(tasks, verdicts):
@@ -96,7 +93,7 @@ def taught_chances(tasks, verdicts):
     Parameters
     ----------
     tasks, verdicts : list
-        See `half_tasks`, and what came of them.
+        See `whole_and_halves`, and what came of them.
 
     Returns
     -------

@@ -51,8 +51,7 @@ def find_poison(found, models, taught, components, codes, rng, false_alarm_rate)
         See `find_marks`.
 
     models : list of Verdict
-        Of a model of all rows, and of models of either half, see `whole_task` and
-        `half_tasks`.
+        Of a model of all rows, and of models of either half, see `whole_and_halves`.
 
     taught : ndarray of shape (n,)
         See `taught_chances`.

@@ -4,9 +4,8 @@ import pytest
 from sklearn_ispl.learners._tasks import (
     Verdict,
     carry_out,
-    half_tasks,
     taught_chances,
-    whole_task,
+    whole_and_halves,
 )
 
 
@@ -30,7 +29,7 @@ def test_the_model_of_all_rows_is_looked_into_once_it_is_trained():
         def look_inside(self, rows):
             return (np.full((len(rows), 1), self.trained),) * 2
 
-    task = whole_task(np.arange(4), np.random.RandomState(0), 7)
+    task, *_ = whole_and_halves(np.zeros(4, dtype=int), np.random.RandomState(0), 7)
     found = carry_out(Counting, task)
     assert found.losses.tolist() == [7] * 4 and (found.features == 7).all()
     assert (found.activations == 7).all()
@@ -39,22 +38,22 @@ def test_the_model_of_all_rows_is_looked_into_once_it_is_trained():
 
 
 @pytest.mark.parametrize("n_rows", [1, 8, 31])
-def test_models_of_either_half_judge_all_rows(n_rows):
+def test_models_of_all_rows_and_of_either_half_judge_all_rows(n_rows):
     codes = np.random.RandomState(0).permutation(np.arange(n_rows) % 3)
-    one, other = half_tasks(codes, np.random.RandomState(1), 7)
+    tasks = whole, one, other = whole_and_halves(codes, np.random.RandomState(1), 7)
     every = np.sort(np.concatenate([one.trained, other.trained]))
-    for rows in (every, one.judged, other.judged):
+    for rows in (every, whole.trained, *(task.judged for task in tasks)):
         np.testing.assert_array_equal(rows, np.arange(n_rows))
-    assert one.look_inside and other.look_inside
+    assert all(task.look_inside and task.n_epochs == 7 for task in tasks)
     sizes = [np.bincount(codes[task.trained], minlength=3) for task in (one, other)]
     assert np.abs(np.subtract(*sizes)).max() <= 1
-    assert one.n_epochs == 7 and one.seed != other.seed
-    again, _ = half_tasks(codes, np.random.RandomState(2), 7)
+    assert len({task.seed for task in tasks}) == 3
+    _, again, _ = whole_and_halves(codes, np.random.RandomState(2), 7)
     assert n_rows < 8 or (again.trained != one.trained).any()
 
 
 def test_what_a_row_is_taught_comes_from_the_model_that_did_not_see_it():
-    tasks = half_tasks(np.arange(10) % 2, np.random.RandomState(0), 1)
+    tasks = whole_and_halves(np.arange(10) % 2, np.random.RandomState(0), 1)
     losses = [np.where(np.isin(np.arange(10), one.trained), 99, 1) for one in tasks]
     verdicts = [Verdict(one * np.arange(10.0), None) for one in losses]
     np.testing.assert_allclose(taught_chances(tasks, verdicts), np.exp(-np.arange(10)))
