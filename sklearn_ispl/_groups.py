@@ -51,26 +51,30 @@ def leading(features, rng, n_components=10):
         return pca.fit_transform(features)
 
 
-def clusters(points, n_clusters, rng):
-    """Return the cluster of each row, by k-means.
+def clusters(points, most, rng):
+    """Yield the cluster of each row, by k-means into 2, 3 and so on.
 
     Parameters
     ----------
     points : ndarray of shape (n, n_components)
         See `leading`.
 
-    n_clusters : int
+    most : int
+        Of the clusters.
+
     rng : RandomState
 
-    Returns
-    -------
+    Yields
+    ------
     cluster : ndarray of shape (n,), int
     """
-    k_means = KMeans(n_clusters, n_init=3, random_state=draw_seed(rng))
-    with warnings.catch_warnings():
-        # Equal rows make fewer clusters than asked for, which does no harm.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return k_means.fit_predict(points)
+    for n_clusters in range(2, most + 1):
+        k_means = KMeans(n_clusters, n_init=3, random_state=draw_seed(rng))
+        with warnings.catch_warnings():
+            # Equal rows make fewer clusters than asked for, which does no harm.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            found = k_means.fit_predict(points)
+        yield found
 
 
 def small_clusters(features, rng, most=8):
@@ -83,7 +87,7 @@ def small_clusters(features, rng, most=8):
 
     rng : RandomState
     most : int, default=8
-        Into so many clusters the class is cut, and into 2, 3 and so on before.
+        See `clusters`.
 
     Yields
     ------
@@ -91,10 +95,8 @@ def small_clusters(features, rng, most=8):
     """
     if len(features) * MAX_SHARE < MIN_ROWS:
         return
-    points = leading(features, rng)
-    for n_clusters in range(2, most + 1):
-        labels = clusters(points, n_clusters, rng)
-        for label in range(n_clusters):
+    for labels in clusters(leading(features, rng), most, rng):
+        for label in np.unique(labels):
             if is_part(labels == label, MAX_SHARE):
                 yield labels == label
 

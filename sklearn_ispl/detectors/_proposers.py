@@ -1,7 +1,7 @@
 """Proposers: which groups of rows of a class are tested for compatibility.
 
-Each is one function, which takes a view of the class and a random state and yields ways
-to cut it into parts; all parts are tested. A new one is added to `PROPOSERS`.
+Each is one function, which takes a view of the class and a random state and has ways to
+cut it into parts; all parts are tested. A new one is added to `PROPOSERS`.
 """
 
 from typing import NamedTuple
@@ -28,14 +28,13 @@ class View(NamedTuple):
 
 
 def clusters_of(view, rng):
-    """Yield clusters in the features of models."""
-    for n_clusters in range(2, MAX_CLUSTERS + 1):
-        yield clusters(view.points, n_clusters, rng)
+    """Return clusters in the features of models."""
+    return clusters(view.points, MAX_CLUSTERS, rng)
 
 
 def components_of(view, rng):
-    """Yield the components of Inverse Self-Paced Learning, of each repeat."""
-    yield from view.components
+    """Return the components of Inverse Self-Paced Learning, of each repeat."""
+    return view.components
 
 
 # By name: what `Evidence.proposer` says.
