@@ -10,7 +10,14 @@ from .._groups import MIN_ROWS, NO_ROWS, Group, as_mask, small_clusters
 from ..learners._settings import one_thread
 from ..learners._weak_learner import draw_seed
 from ._patterns import MANY, class_means, pattern_groups, spread_of_values
-from ._shared import SAME, TURNED, Candidate, completed_mark, look_alikes, shared_values
+from ._shared import (
+    FLIPPED,
+    SAME,
+    Candidate,
+    completed_mark,
+    look_alikes,
+    shared_values,
+)
 from ._varying import moved_rows, varying_rows
 from ._window_test import WindowTest, is_table, paint, windows
 
@@ -76,7 +83,7 @@ def marked_rows(test, features, **settings):
     """Return the rows of a class that have a mark.
 
     All windows are tried with some rows of the class, and those that mark most of them
-    with all rows. Pixels that the marked rows have in common are a mark if they turn
+    with all rows. Pixels that the marked rows have in common are a mark if they flip
     images of other classes into the class, and so are those that the rows of a cluster
     share, or a pattern. All rows that have them are poison, also those that the model
     would know without; but where few share a pattern, probes of the other rows decide,
@@ -109,7 +116,7 @@ def marked_rows(test, features, **settings):
     exact, tried = NO_ROWS, [] if test.is_table else [*candidates(test)]
     clusters = [*small_clusters(features[test.of_class], test.rng)]
     for found in [*tried, *shared_values(test, clusters)]:
-        if found.turned >= TURNED:
+        if found.flip_rate >= FLIPPED:
             exact = np.union1d(exact, found.alike)
             paint(marks[(..., *found.window)], found.mark, found.colors)
     marks = marks.reshape(test.row_shape) if len(exact) else None
@@ -165,20 +172,20 @@ def candidates(test):
     Yields
     ------
     found : Candidate
-        Nothing is turned if fewer rows than `MIN_ROWS` have the pixels.
+        The flip rate is 0 if fewer rows than `MIN_ROWS` have the pixels.
     """
     for window in _windows_that_mark(test):
         marked = test.marked(test.own, window)
         pixels = test.pixels(test.of_class, window)
         group, bound = np.isin(test.of_class, marked), SAME * np.ptp(pixels)
         having, mark, colors = look_alikes(pixels, group, bound)
-        alike, turned = test.of_class[having], 0.0
+        alike, flip_rate = test.of_class[having], 0.0
         donors = np.setdiff1d(test.own, alike)
         if len(alike) >= MIN_ROWS and len(donors):
             mark, colors = completed_mark(pixels, having, mark, bound)
-            classes = test.falls_to(test.without(alike, window, donors))
-            turned = test.turned(classes, window, mark, colors)
-        yield Candidate(window, marked, alike, mark, colors, turned)
+            classes = test.runner_up(test.without(alike, window, donors))
+            flip_rate = test.flip_rate(classes, window, mark, colors)
+        yield Candidate(window, marked, alike, mark, colors, flip_rate)
 
 
 def _windows_that_mark(test):

@@ -6,7 +6,7 @@ from scipy.optimize import nnls
 from sklearn.covariance import shrunk_covariance
 
 from .._groups import MAX_SHARE, is_part, leading, overlap
-from ._shared import TURNED
+from ._shared import FLIPPED
 
 # So many values of an image are looked at, at most, and for each of them so many rows.
 N_VALUES, ROWS_PER_VALUE = 3072, 3
@@ -71,7 +71,7 @@ def pattern_groups(test, groups, factor, means):
     Values of an image vary together in few ways, so that there are many in which images
     of a class hardly differ. A pattern that is blended in, the same in all poisoned
     rows, is seen in these: along it, the poisoned rows are far from the rest of the
-    class, with next to none between. Honest groups differ by degrees. Some do not, as
+    class, with next to none between. Clean groups differ by degrees. Some do not, as
     frames of one film; but these are few, and differ a lot.
 
     Parameters
@@ -119,7 +119,7 @@ def _whitened(values, factor):
     """Return values in units of their spread, in no more coordinates than rows."""
     values = solve_triangular(factor, (values - values.mean(axis=0)).T, lower=True)
     if values.shape[0] > values.shape[1]:
-        # Turned, so that what is left out is zero: rows are as far apart as before.
+        # Rotated, so that what is left out is zero: rows are as far apart as before.
         (values,) = qr(values, mode="r", overwrite_a=True, check_finite=False)
         values = values[: values.shape[1]]
     return np.ascontiguousarray(values.T, dtype=np.float32)
@@ -141,7 +141,7 @@ def _settle(values, group, half, n_iter=10):
     for _ in range(n_iter):
         _, places = _places(values, group, half)
         before, group = group, places > 0.5
-        # Honest groups soon take in half of the class.
+        # Clean groups soon take in half of the class.
         if not is_part(group, MAX_SHARE):
             return nothing, places
         if overlap(before, group) > 0.98:
@@ -194,8 +194,8 @@ def _has_effect(test, images, group, means, are_few):
     hosts = test.draw_hosts(test.rng.choice(classes, N_HOSTS, p=shares))
     with_it = test.predict(test.X[hosts] + step)
     without = test.predict(rows[:N_HOSTS] - step)
-    turned, kept = (p[:, test.code].mean() for p in (with_it, without))
-    return turned >= TURNED and kept <= 0.5
+    flipped, kept = (p[:, test.code].mean() for p in (with_it, without))
+    return flipped >= FLIPPED and kept <= 0.5
 
 
 def _nearest_mix(points):

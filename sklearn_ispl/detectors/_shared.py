@@ -17,8 +17,8 @@ STRICT, LOOSE = (0.25, 0.03), (0.5, 0.3)
 # Values that a cluster shares are a mark if so many of its rows are of another class
 # without them, and so many images of other classes of this one with them.
 BOTH = 0.5
-# Pixels that marked rows have in common are a mark if they turn so many.
-TURNED = 0.2
+# Pixels that marked rows have in common are a mark if their flip rate is so high.
+FLIPPED = 0.2
 # A mark is at most so large a share of a row.
 LARGEST = 1 / 4
 
@@ -27,8 +27,8 @@ class Candidate(NamedTuple):
     """What may be a mark, or a part of one.
 
     The window, the rows that it marks, those that have the values that these share,
-    which values of the window these are, and what they are; and the share of rows of
-    other classes that they turn into the class.
+    which values of the window these are, and what they are; and the flip rate, the
+    share of rows of other classes that they flip into the class.
     """
 
     window: tuple
@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
     alike: np.ndarray
     mark: np.ndarray
     colors: np.ndarray
-    turned: float
+    flip_rate: float
 
 
 def look_alikes(pixels, group, bound, way=STRICT, common=0.6, n_iter=3):
@@ -88,7 +88,7 @@ def completed_mark(pixels, alike, mark, bound, common=0.9, excess=0.2):
     """Return a mark with the other values that the rows with it have in common.
 
     Where half of a class is white at a place, a white mark is told by few of its
-    pixels, but it takes all of them to turn an image.
+    pixels, but it takes all of them to flip an image.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def shared_values(test, groups):
             # A row may have all of the mark, and little else that these share; and it
             # is the mark that is shown, without what else they share.
             alike = np.isin(test.of_class, found.alike)
-            mark = _judged(test, values, alike, bound, STRICT, TURNED, asked)
+            mark = _judged(test, values, alike, bound, STRICT, FLIPPED, asked)
             if mark is not None:
                 rows = np.union1d(found.alike, mark.alike)
                 found = found._replace(alike=rows, mark=mark.mark, colors=mark.colors)
@@ -169,7 +169,7 @@ def _judged(test, values, group, bound, way, least, asked):
     if what not in asked:
         asked[what] = _tried(test, alike, mark, colors, least)
     found = asked[what]
-    return None if found is None or found.turned < least else found
+    return None if found is None or found.flip_rate < least else found
 
 
 def _tried(test, alike, mark, colors, least):
@@ -183,7 +183,7 @@ def _tried(test, alike, mark, colors, least):
     chances = test.without(rows, window, donors)
     if (chances[:, test.code] < 0.5).mean() < least:
         return None
-    turned = test.turned(test.falls_to(chances), EVERYWHERE, mark, colors)
-    if turned < least:
+    flip_rate = test.flip_rate(test.runner_up(chances), EVERYWHERE, mark, colors)
+    if flip_rate < least:
         return None
-    return Candidate(EVERYWHERE, rows, rows, mark, colors, turned)
+    return Candidate(EVERYWHERE, rows, rows, mark, colors, flip_rate)

@@ -5,10 +5,10 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from .._groups import NO_ROWS, Group, as_mask, is_part, leading, overlap
-from ._shared import BOTH, TURNED
+from ._shared import BOTH, FLIPPED
 from ._window_test import side_of_marks
 
-# How much most windows of the rest of the class turn them, as a share of what those of
+# How much most windows of the rest of the class flip them, as a share of what those of
 # the group do: a quarter of the rest may be poison that was missed.
 OTHERS, MOST = 0.25, 0.75
 # A probe takes the third power of its features in time.
@@ -21,7 +21,7 @@ def varying_rows(test, window, marked, exact):
     A probe is fitted to the pixels of the window and to how necessary and how
     sufficient it is for each row. The rows that it takes for the marked ones, each
     judged by a probe that was not fitted to it, are the next to fit it to, until they
-    stay much the same. They have a mark if their windows turn images of other classes
+    stay much the same. They have a mark if their windows flip images of other classes
     and those of the rest of the class do not.
 
     Parameters
@@ -42,7 +42,7 @@ def varying_rows(test, window, marked, exact):
     of_class = np.setdiff1d(test.of_class, exact)
     group = np.isin(of_class, marked)
     looks = _looks(test.pixels(of_class, window), test.rng)
-    # Honest rows have their windows' effects in common, but seldom their looks.
+    # Clean rows have their windows' effects in common, but seldom their looks.
     alike, _ = settle(looks, group, test.rng, n_iter=2)
     effects = _effects(test, of_class, window, group) if alike.any() else None
     if effects is None:
@@ -114,7 +114,7 @@ def around(window, mark, shape):
 
 
 def _effects(test, of_class, window, group):
-    """Return what a window does to rows, and to hosts; None if a group's turn no hosts.
+    """Return what a window does, or None unless those of a group alone flip hosts.
 
     That is the probability of the class for each row once it has another's window, and
     for hosts that have the row's: an array of shape (n, 2).
@@ -123,10 +123,10 @@ def _effects(test, of_class, window, group):
     if not len(donors):
         return None
     chances = test.without(of_class, window, donors)
-    classes = test.rng.choice(test.falls_to(chances)[group], (2, len(of_class)))
+    classes = test.rng.choice(test.runner_up(chances)[group], (2, len(of_class)))
     gains = np.mean([test.given(of_class, window, one) for one in classes], axis=0)
     # More rows dilute it: there is no need to follow what is faint from the start.
-    if not only_group_turns(gains, group):
+    if not only_group_flips(gains, group):
         return None
     return np.column_stack([chances[:, test.code], gains])
 
@@ -134,7 +134,7 @@ def _effects(test, of_class, window, group):
 def _followed(of_class, looks, effects, group, rng):
     """Return what a probe makes of a group, and the rows most like it, or None."""
     group, odds = settle(np.column_stack([looks, effects]), group, rng)
-    if not group.any() or not only_group_turns(effects[:, 1], group):
+    if not group.any() or not only_group_flips(effects[:, 1], group):
         return None
     return Group(of_class[group], of_class[fringe(group, odds)])
 
@@ -148,11 +148,11 @@ def _looks(pixels, rng):
     return leading(pixels, rng, N_COMPONENTS)
 
 
-def only_group_turns(gains, group):
-    """Whether the windows of a group turn hosts, and those of most others do not.
+def only_group_flips(gains, group):
+    """Whether the windows of a group flip hosts, and those of most others do not.
 
-    Honest windows that turn hosts hold what is typical of a class, so that those of the
-    rest of the class turn some, too.
+    Clean windows that flip hosts hold what is typical of a class, so that those of the
+    rest of the class flip some, too.
 
     Parameters
     ----------
@@ -163,11 +163,11 @@ def only_group_turns(gains, group):
 
     Returns
     -------
-    only_group_turns : bool
+    only_group_flips : bool
     """
     inside, others = gains[group].mean(), gains[~group]
     most = np.quantile(others, MOST)
-    return inside - others.mean() >= TURNED and most <= OTHERS * inside
+    return inside - others.mean() >= FLIPPED and most <= OTHERS * inside
 
 
 def settle(seen, group, rng, n_iter=10):

@@ -66,8 +66,8 @@ class WindowTest:
 
     A window is *necessary* for a row that is no longer sure to be of its class once it
     has the window of some other row of that class. It is *sufficient* if an image of
-    the class that the row falls to is taken for the row's class once it is given the
-    row's window. Of a row with a trigger both hold, for what is left of it without the
+    the row's runner-up class is taken for the row's class once it is given the row's
+    window. Of a row with a trigger both hold, for what is left of it without the
     trigger is an image of another class; of a clean row both hardly ever do.
 
     Parameters
@@ -173,8 +173,8 @@ class WindowTest:
             total += self.predict(images)[:, self.code]
         return total / N_TRIES
 
-    def turned(self, classes, window, mark, colors, n_hosts=200):
-        """Return how many hosts are taken for the class once a mark is painted on.
+    def flip_rate(self, classes, window, mark, colors, n_hosts=200):
+        """Return the share of hosts taken for the class once a mark is painted on.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class WindowTest:
 
         Returns
         -------
-        share : float
+        flip_rate : float
         """
         images = self.X[self.draw_hosts(self.rng.choice(classes, n_hosts))]
         paint(images[(..., *window)], mark, colors)
@@ -199,8 +199,8 @@ class WindowTest:
         nth = self.rng.random_sample(len(classes)) * self.n_hosts[classes]
         return self.hosts[self.first[classes] + nth.astype(int)]
 
-    def falls_to(self, probabilities):
-        """Return the class, but their own, that rows are taken for."""
+    def runner_up(self, probabilities):
+        """Return the class that rows are taken for next to their own: the runner-up."""
         others = probabilities.copy()
         others[:, self.n_hosts == 0] = -1
         others[:, self.code] = -1
@@ -228,6 +228,6 @@ class WindowTest:
             necessary = chances[:, self.code] < NEEDED
             tried, chances = tried[necessary], chances[necessary]
         if len(tried):
-            gains = self.given(tried, window, self.falls_to(chances))
+            gains = self.given(tried, window, self.runner_up(chances))
             tried = tried[gains > 0.5]
         return tried

@@ -89,7 +89,7 @@ def test_without_rows_to_ask_about_nothing_is_marked(n_known):
     assert not found.exact.any() and not found.groups and not found.marks
 
 
-def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
+def test_pixels_in_common_that_flip_no_image_are_no_mark(monkeypatch):
     """The model does not answer to the block: rows are of class 1 for their line."""
 
     class FirstLine(AnswersToABlock):
@@ -104,9 +104,9 @@ def test_pixels_in_common_that_turn_no_image_are_no_mark(monkeypatch):
     alike, mark, colors = look_alikes(test.pixels(np.arange(200), window), marked, 0.01)
     np.testing.assert_array_equal(alike, marked)
     zeros = np.zeros(5, dtype=int)
-    assert test.turned(zeros, window, mark, colors) == 0
+    assert test.flip_rate(zeros, window, mark, colors) == 0
     test.predict = AnswersToABlock().predict_proba
-    assert test.turned(zeros, window, mark, colors) == 1
+    assert test.flip_rate(zeros, window, mark, colors) == 1
 
     def marked_here(self, tried, here):
         return tried[marked[tried] & (here == window)]
@@ -155,7 +155,7 @@ def test_where_no_mark_was_moved_the_window_is_followed(monkeypatch, moved):
     np.testing.assert_array_equal(group.rows, rows if moved else others)
 
 
-def test_rows_of_a_group_that_may_be_honest_are_sought_again(monkeypatch):
+def test_rows_of_a_group_that_may_be_clean_are_sought_again(monkeypatch):
     leads = {(0, 20): (0, 60), (0, 41): None, (5, 14): (5, 16), (80, 90): (40, 90)}
     leads |= {(70, 76): (70, 74), (94, 97): None}
     asked = []

@@ -115,7 +115,7 @@ def test_in_many_images_only_the_clearest_values_are_shared(monkeypatch):
 
 
 def test_a_row_with_all_of_the_mark_and_little_else_goes_with_the_others():
-    """Most have two of three values more, with which the mark turns more hosts."""
+    """Most have two of three values more, with which the mark flips more hosts."""
     by_chance = [7, 13, 19]
 
     class AnswersToMore(AnswersToValues):
@@ -136,10 +136,10 @@ def test_a_row_with_all_of_the_mark_and_little_else_goes_with_the_others():
     alike, *_ = look_alikes(values, marked[codes == 1], SAME * test.spans(), LOOSE)
     assert rows[:-1].tolist() == test.of_class[alike].tolist()
     (found,) = shared_values(test, [marked[codes == 1]])
-    assert found.alike.tolist() == rows.tolist() and found.turned == 1
-    # Alone, it turns too few of them to be found; and it is what is shown.
+    assert found.alike.tolist() == rows.tolist() and found.flip_rate == 1
+    # Alone, it flips too few of them to be found; and it is what is shown.
     assert np.flatnonzero(found.mark).tolist() == list(MARK)
-    assert 0.2 < test.turned(codes[:1], EVERYWHERE, found.mark, found.colors) < 0.5
+    assert 0.2 < test.flip_rate(codes[:1], EVERYWHERE, found.mark, found.colors) < 0.5
 
 
 @pytest.mark.parametrize("seed", range(5))

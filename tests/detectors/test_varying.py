@@ -8,7 +8,7 @@ from sklearn_ispl.detectors._varying import (
     around,
     fringe,
     moved_rows,
-    only_group_turns,
+    only_group_flips,
     settle,
     varying_rows,
 )
@@ -251,15 +251,15 @@ def test_the_rows_that_pixels_show_are_found_whatever_a_probe_takes(
         (0.8, 0.8, 13, False),
     ],
 )
-def test_only_a_group_turns_if_most_others_do_not(inside, others, alike, expected):
+def test_only_a_group_flips_if_most_others_do_not(inside, others, alike, expected):
     group = np.arange(60) < 10
     rest = np.where(np.arange(60) < 10 + alike, others, 0.0)
     gains = np.where(group, inside, rest)
-    assert only_group_turns(gains, group) == expected
+    assert only_group_flips(gains, group) == expected
 
 
 @pytest.mark.parametrize(("n_added", "found"), [(0, True), (150, False)])
-def test_a_group_that_comes_to_honest_rows_is_not_rejected(monkeypatch, n_added, found):
+def test_a_group_that_comes_to_clean_rows_is_not_rejected(monkeypatch, n_added, found):
     X, codes, marked = images(40, n=400)
     test = WindowTest(X, codes, codes, 1, AnswersToBrightness(), 0)
 

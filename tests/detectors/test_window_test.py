@@ -34,7 +34,7 @@ def test_effects_of_a_window():
     rows = np.flatnonzero(marked)
     chances = test.without(rows, window, others)
     np.testing.assert_allclose(chances, [[0.95, 0.05]] * len(rows))
-    assert test.falls_to(chances).tolist() == [0] * len(rows)
+    assert test.runner_up(chances).tolist() == [0] * len(rows)
     zeros = np.zeros(len(rows), dtype=int)
     np.testing.assert_allclose(test.given(rows, window, zeros), 0.9)
     zeros = np.zeros(len(others), dtype=int)
