@@ -284,6 +284,8 @@ def plot_demo(scenario, ispl):
         axis.axis("off")
     for axis, label in zip(axes, labels):
         MarkDisplay.from_estimator(ispl, label).plot(ax=axis)
+        if label != scenario["target"]:
+            axis.set_title(f"{axis.get_title()}:\na false alarm")
     return figure
 
 

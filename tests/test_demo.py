@@ -54,6 +54,7 @@ def test_the_picture_shows_the_marks_that_decided(found):
     marks, _ = reasons.subfigs
     titles = [axis.get_title() for axis in marks.axes]
     drawn = [len(axis.images) for axis in marks.axes]
-    assert titles == (["mark in 4", "no mark in 7", "", ""] if found else [""] * 4)
+    said = ["mark in 4", "no mark in 7:\na false alarm", "", ""]
+    assert titles == (said if found else [""] * 4)
     assert drawn == ([1, 1, 0, 0] if found else [0] * 4)
     assert bool(marks.get_suptitle()) == found
