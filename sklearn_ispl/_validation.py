@@ -229,6 +229,22 @@ def check_column(values, name):
         ) from None
 
 
+def check_mask(mask, name, n_rows=None):
+    """Return a mask of rows, of `n_rows` of them where that is given, as booleans."""
+    mask = check_column(mask, name)
+    if n_rows is not None and len(mask) != n_rows:
+        raise ValueError(
+            f"{name} has shape {mask.shape}; give a mask: one value for each of "
+            f"{n_rows} rows."
+        )
+    if not np.isin(mask, [0, 1]).all():
+        raise ValueError(
+            f"{name} is no mask: it has values other than True and False. Of "
+            "fit_predict take == 1."
+        )
+    return mask.astype(bool)
+
+
 def refuse_missing(labels, name):
     """Raise if a label is None or NA, on which comparisons of arrays fail."""
     labels = np.asarray(labels)

@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import check_labels
+from .._validation import check_labels, check_mask
 
 # Blue and red for two groups; more of them get the others in turn.
 _COLORS = ("tab:blue", "tab:red", "tab:green", "tab:orange", "tab:purple", "tab:gray")
@@ -23,17 +23,6 @@ def _axes(ax):
             'Plotting needs matplotlib: pip install "sklearn-ispl[plot]".'
         ) from error
     return plt.subplots()[1]
-
-
-def _check_mask(mask, n_rows, name):
-    """Return a mask of rows, or raise if it has another length."""
-    mask = np.asarray(mask)
-    if mask.shape != (n_rows,):
-        raise ValueError(
-            f"{name} has shape {mask.shape}; give a mask: one value for each of "
-            f"{n_rows} rows."
-        )
-    return mask.astype(bool)
 
 
 class MarkDisplay:
@@ -223,7 +212,7 @@ class VotesDisplay:
             groups = {"kept": kept, "rejected": ~kept}
         else:
             n_rows = len(estimator.agreement_)
-            poisoned = _check_mask(poisoned, n_rows, "poisoned")
+            poisoned = check_mask(poisoned, "poisoned", n_rows)
             groups = {"clean": ~poisoned, "poisoned": poisoned}
         return cls(estimator.agreement_, groups)
 
@@ -246,7 +235,7 @@ class VotesDisplay:
         """
         n_rows = len(self.agreement)
         groups = {
-            name: _check_mask(mask, n_rows, f"groups[{name!r}]")
+            name: check_mask(mask, f"groups[{name!r}]", n_rows)
             for name, mask in self.groups.items()
         }
         self.ax_ = _axes(ax)

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from .._validation import check_column, check_labels
+from .._validation import check_labels, check_mask
 
 
 def filter_quality(y, support, poisoned):
@@ -44,8 +44,8 @@ def filter_quality(y, support, poisoned):
     """
     check_consistent_length(y, support, poisoned)
     (y,) = check_labels(y=y)
-    lost = ~_check_mask(support, "support")
-    poisoned = _check_mask(poisoned, "poisoned")
+    lost = ~check_mask(support, "support")
+    poisoned = check_mask(poisoned, "poisoned")
     clean_lost = {
         label: _share(lost, ~poisoned & (y == label)) for label in np.unique(y).tolist()
     }
@@ -55,16 +55,6 @@ def filter_quality(y, support, poisoned):
         "clean_lost": _share(lost, ~poisoned),
         "clean_lost_per_class": clean_lost,
     }
-
-
-def _check_mask(mask, name):
-    mask = check_column(mask, name)
-    if not np.isin(mask, [0, 1]).all():
-        raise ValueError(
-            f"{name} is no mask: it has values other than True and False. Of "
-            "fit_predict take == 1."
-        )
-    return mask.astype(bool)
 
 
 def _share(of, among):

@@ -64,12 +64,20 @@ def test_votes_display_takes_a_voter(voter, poisoned_digits):
     np.testing.assert_array_equal(kept, voter.support_)
 
 
-@pytest.mark.parametrize("poisoned", [[True], np.ones((360, 2)), np.arange(7)])
-def test_masks_of_another_length_are_errors(fitted, poisoned):
-    with pytest.raises(ValueError, match="poisoned has shape .* each of 360 rows"):
+@pytest.mark.parametrize(
+    ("poisoned", "message"),
+    [
+        ([True], "has shape .* each of 360 rows"),
+        (np.arange(7), "has shape .* each of 360 rows"),
+        (np.ones((360, 2)), "must have one dimension"),
+        (np.tile([1, -1], 180), "is no mask.*fit_predict"),
+    ],
+)
+def test_what_is_no_mask_of_the_rows_is_an_error(fitted, poisoned, message):
+    with pytest.raises(ValueError, match=f"^poisoned {message}"):
         VotesDisplay.from_estimator(fitted, poisoned=poisoned)
     display = VotesDisplay(fitted.agreement_, {"odd": poisoned})
-    with pytest.raises(ValueError, match=r"groups\['odd'\] has shape .* of 360 rows"):
+    with pytest.raises(ValueError, match=rf"^groups\['odd'\] {message}"):
         display.plot()
 
 
