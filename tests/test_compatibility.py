@@ -179,7 +179,7 @@ def test_what_joins_a_group_is_like_poison_or_contradicted_still(
 ):
     """Half of the poison looks to the model like the rest of the class."""
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=40)
-    features[poisoned[20:]] -= 6
+    features[poisoned[20:]] -= 6.5
     chances = np.where(np.isin(np.arange(600), poisoned[20:]), taught, 1.0)
     # The rest of the class is not asked again.
     monkeypatch.setattr(Inquiry, "most_suspect", asked_once(Inquiry.most_suspect))
@@ -188,12 +188,7 @@ def test_what_joins_a_group_is_like_poison_or_contradicted_still(
         monkeypatch.setattr(_compatibility, "contradicted_rows", lambda *_: nothing)
     found = found_in(looks_of(truth), codes, features, taught=chances)[0]
     assert found.label == 3 and found.rejected and found.question == TAUGHT
-    assert_nearly_all(found.rows, poisoned[:n_found])
-
-
-def assert_nearly_all(rows, expected):
-    """A probe may hold one row on the edge for the other side."""
-    assert np.isin(rows, expected).all() and len(rows) >= len(expected) - 1
+    np.testing.assert_array_equal(found.rows, poisoned[:n_found])
 
 
 def test_what_joins_is_held_against_the_rest_of_the_class_alone(monkeypatch):
@@ -292,14 +287,14 @@ def test_the_question_that_a_group_was_found_by_is_asked_of_what_joins(
     """No model is taught this poison, so that only its looks tell."""
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=40)
     chances = np.where(np.isin(np.arange(600), poisoned), 0.001, 1.0)
-    features[poisoned[20:]] -= 6
+    features[poisoned[20:]] -= 6.5
     nothing = np.zeros(600, dtype=bool)
     monkeypatch.setattr(_compatibility, "contradicted_rows", lambda *_: nothing)
     monkeypatch.setattr(Inquiry, "most_suspect", asked_once(Inquiry.most_suspect))
     views = [looks_of(truth)] * n_views
     found = found_in(views, codes, [features] * n_views, taught=chances)[0]
     assert found.label == 3 and found.question == TYPICAL
-    assert_nearly_all(found.rows, poisoned)
+    np.testing.assert_array_equal(found.rows, poisoned)
 
 
 def asked_once(most_suspect):
