@@ -37,15 +37,6 @@ from .rules._votes import core_support, vote_support
 # What a None stands for: epochs of an iteration, and of self-training.
 N_EPOCHS = {"core": 2, "paper": 2, "paper-2023": 4}
 SELF_TRAINING_EPOCHS = {"core": 20, "paper": 40, "paper-2023": 5}
-# What to do where no row of a class is kept.
-VANISHED = {
-    "core": "Look at these rows: they, or their labels, are unlike all others.",
-    **dict.fromkeys(
-        ["paper", "paper-2023"],
-        "Too few learners recognise them; train them longer (n_epochs) or use a "
-        "larger beta.",
-    ),
-}
 PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40}
 
 
@@ -347,9 +338,16 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     def _warn_of_lost_classes(self, codes):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
         if not kept.all():
+            if self.method == "core":
+                advice = "Look at these rows: they, or their labels, are unlike others."
+            else:
+                advice = (
+                    "Too few learners recognise them; train them longer (n_epochs) or "
+                    "use a larger beta."
+                )
             warnings.warn(
                 "Every row of these classes was rejected: "
-                f"{self.classes_[kept == 0].tolist()}. {VANISHED[self.method]}",
+                f"{self.classes_[kept == 0].tolist()}. {advice}",
                 ClassVanishedWarning,
                 stacklevel=4,
             )
