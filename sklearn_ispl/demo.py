@@ -276,14 +276,14 @@ def plot_demo(scenario, ispl):
         rejected_part, scenario["X"], poisoned & ~kept, "rejected", "tab:green"
     )
     _show_images(kept_part, scenario["X"], poisoned & kept, "kept", "tab:red")
-    VotesDisplay.from_estimator(ispl, poisoned=poisoned).plot(ax=votes.subplots())
+    VotesDisplay.from_estimator(ispl, poisoned=poisoned, ax=votes.subplots())
     votes.suptitle("What the weak learners say")
     labels = getattr(ispl, "poisoned_classes_", [])[:4]
     marks.suptitle("What decided: pixels that they share" if len(labels) else "")
     for axis in (axes := marks.subplots(1, 4)):
         axis.axis("off")
     for axis, label in zip(axes, labels):
-        MarkDisplay.from_estimator(ispl, label).plot(ax=axis)
+        MarkDisplay.from_estimator(ispl, label, ax=axis)
         if label != scenario["target"]:
             axis.set_title(f"{axis.get_title()}:\na false alarm")
     return figure

@@ -44,4 +44,4 @@ figure = plot_demo(scenario, ispl)
 # spreads over many, these votes fail.
 from sklearn_ispl.inspection import ComponentsDisplay  # noqa: E402
 
-display = ComponentsDisplay.from_estimator(ispl, scenario["poisoned"]).plot()
+display = ComponentsDisplay.from_estimator(ispl, scenario["poisoned"])

@@ -1,4 +1,4 @@
-"""Displays: they store arrays, `plot` draws them, `from_estimator` computes them."""
+"""Displays: they store arrays, `plot` draws them, `from_estimator` does both."""
 
 from itertools import cycle
 from numbers import Integral
@@ -43,10 +43,10 @@ class MarkDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes, after `plot`.
+        The axes drawn to.
 
     figure_ : matplotlib Figure
-        The figure, after `plot`.
+        Their figure.
 
     See Also
     --------
@@ -62,7 +62,7 @@ class MarkDisplay:
     >>> X = X.reshape(-1, 1, 8, 8)
     >>> X, y, _, _ = make_dirty_label_backdoor(X, y, source=7, target=4, random_state=0)
     >>> ispl = ISPLFilter(random_state=0).fit(X, y)
-    >>> MarkDisplay.from_estimator(ispl, 4).plot().mark.shape
+    >>> MarkDisplay.from_estimator(ispl, 4).mark.shape
     (1, 8, 8)
     """
 
@@ -72,8 +72,8 @@ class MarkDisplay:
         self.names = names
 
     @classmethod
-    def from_estimator(cls, estimator, label):
-        """Take the mark of a class from a fitted filter.
+    def from_estimator(cls, estimator, label, *, ax=None):
+        """Draw the mark of a class, from a fitted filter.
 
         Parameters
         ----------
@@ -82,6 +82,9 @@ class MarkDisplay:
 
         label : object
             One of the labels in `poisoned_classes_`.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
 
         Returns
         -------
@@ -106,7 +109,7 @@ class MarkDisplay:
             )
         names = getattr(estimator, "feature_names_in_", None)
         names = None if names is None else list(names)
-        return cls(estimator.marks_[found[0]], label, names)
+        return cls(estimator.marks_[found[0]], label, names).plot(ax)
 
     def plot(self, ax=None):
         """Draw the mark: of images, as one that is grey where the mark is not.
@@ -160,10 +163,10 @@ class VotesDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes, after `plot`.
+        The axes drawn to.
 
     figure_ : matplotlib Figure
-        The figure, after `plot`.
+        Their figure.
 
     See Also
     --------
@@ -177,7 +180,7 @@ class VotesDisplay:
     >>> from sklearn_ispl.inspection import VotesDisplay
     >>> X, y = load_digits(return_X_y=True)
     >>> ispl = ISPLFilter(self_training=False, random_state=0).fit(X, y)
-    >>> display = VotesDisplay.from_estimator(ispl).plot()
+    >>> display = VotesDisplay.from_estimator(ispl)
     """
 
     def __init__(self, agreement, groups):
@@ -185,8 +188,8 @@ class VotesDisplay:
         self.groups = groups
 
     @classmethod
-    def from_estimator(cls, estimator, *, poisoned=None):
-        """Take the votes of a fitted filter.
+    def from_estimator(cls, estimator, *, poisoned=None, ax=None):
+        """Draw the votes of a fitted filter.
 
         Parameters
         ----------
@@ -196,6 +199,9 @@ class VotesDisplay:
         poisoned : array-like of shape (n_rows,), bool, default=None
             Which rows are known to be poisoned. Then clean and poisoned rows are
             shown, else kept and rejected ones.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
 
         Returns
         -------
@@ -214,7 +220,7 @@ class VotesDisplay:
             n_rows = len(estimator.agreement_)
             poisoned = check_mask(poisoned, "poisoned", n_rows)
             groups = {"clean": ~poisoned, "poisoned": poisoned}
-        return cls(estimator.agreement_, groups)
+        return cls(estimator.agreement_, groups).plot(ax)
 
     def plot(self, ax=None):
         """Draw the histograms, each as shares of its group.
@@ -273,10 +279,10 @@ class ComponentsDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes, after `plot`.
+        The axes drawn to.
 
     figure_ : matplotlib Figure
-        The figure, after `plot`.
+        Their figure.
 
     See Also
     --------
@@ -289,7 +295,7 @@ class ComponentsDisplay:
     >>> from sklearn_ispl.inspection import ComponentsDisplay
     >>> X, y = load_digits(return_X_y=True)
     >>> ispl = ISPLFilter(self_training=False, random_state=0).fit(X, y)
-    >>> ComponentsDisplay.from_estimator(ispl, y).plot().counts.shape
+    >>> ComponentsDisplay.from_estimator(ispl, y).counts.shape
     (10, 8)
     """
 
@@ -298,8 +304,8 @@ class ComponentsDisplay:
         self.names = names
 
     @classmethod
-    def from_estimator(cls, estimator, groups, *, repeat=0):
-        """Count the rows of groups in the components of a fitted filter.
+    def from_estimator(cls, estimator, groups, *, repeat=0, ax=None):
+        """Count and draw the rows of groups in the components of a fitted filter.
 
         Parameters
         ----------
@@ -311,6 +317,9 @@ class ComponentsDisplay:
 
         repeat : int, default=0
             Which of the partitions, from 0.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
 
         Returns
         -------
@@ -332,7 +341,7 @@ class ComponentsDisplay:
         names, groups = np.unique(groups, return_inverse=True)
         counts = np.zeros((len(names), components.max() + 1), dtype=int)
         np.add.at(counts, (groups, components), 1)
-        return cls(counts, names.tolist())
+        return cls(counts, names.tolist()).plot(ax)
 
     def plot(self, ax=None):
         """Draw the counts, coloured by their share of the group.

@@ -13,6 +13,12 @@ from sklearn_ispl import (
 from sklearn_ispl.inspection import ComponentsDisplay, MarkDisplay, VotesDisplay
 
 
+@pytest.fixture(autouse=True)
+def _closed_figures():
+    yield
+    plt.close("all")
+
+
 @pytest.fixture(scope="module")
 def fitted(poisoned_digits):
     X, y, _, _ = poisoned_digits
@@ -31,17 +37,18 @@ def voter(poisoned_digits):
 
 def test_votes_display_shows_every_row_once(fitted, poisoned_digits):
     poisoned = poisoned_digits[2]
-    display = VotesDisplay.from_estimator(fitted, poisoned=poisoned).plot()
+    display = VotesDisplay.from_estimator(fitted, poisoned=poisoned)
     clean_bars, poisoned_bars = display.ax_.containers
     for bars in (clean_bars, poisoned_bars):
         assert sum(bar.get_height() for bar in bars) == pytest.approx(1)
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert labels == [f"clean ({360 - 7} rows)", "poisoned (7 rows)"]
-    plt.close(display.figure_)
 
 
 def test_votes_display_without_a_mask_shows_kept_and_rejected(fitted):
-    display = VotesDisplay.from_estimator(fitted)
+    figure, axes = plt.subplots()
+    display = VotesDisplay.from_estimator(fitted, ax=axes)
+    assert display.ax_ is axes and display.figure_ is figure
     np.testing.assert_array_equal(display.groups["kept"], fitted.support_)
     np.testing.assert_array_equal(display.groups["rejected"], ~fitted.support_)
 
@@ -53,7 +60,6 @@ def test_votes_display_shows_as_many_groups_as_it_is_given():
     assert len(display.ax_.containers) == 8
     colors = [bars[0].get_facecolor() for bars in display.ax_.containers]
     assert len(set(colors[:3])) == 3
-    plt.close(display.figure_)
 
 
 def test_votes_display_takes_a_voter(voter, poisoned_digits):
@@ -85,14 +91,14 @@ def test_what_is_no_mask_of_the_rows_is_an_error(fitted, poisoned, message):
 def test_components_display_counts_rows(fitted, poisoned_digits, repeat):
     poisoned = poisoned_digits[2]
     figure, axes = plt.subplots()
-    display = ComponentsDisplay.from_estimator(fitted, poisoned, repeat=repeat)
-    display.plot(ax=axes)
+    display = ComponentsDisplay.from_estimator(
+        fitted, poisoned, repeat=repeat, ax=axes
+    )
     for component in range(4):
         rows = fitted.components_[repeat] == component
         assert display.counts[1, component] == np.sum(poisoned & rows)
         assert display.counts[:, component].sum() == rows.sum()
     assert display.ax_ is axes and display.figure_ is figure
-    plt.close(figure)
 
 
 def test_components_display_takes_one_partition(voter, poisoned_digits):
@@ -140,7 +146,6 @@ def test_a_mark_of_images_is_drawn_on_grey(fitted, n_channels):
     expected[2:4, 5], expected[6, 6], expected[7, 0] = 1, 0, 0.2
     np.testing.assert_array_equal(picture.get_array(), expected)
     assert display.ax_.get_title() == "mark in stop"
-    plt.close(display.figure_)
 
 
 @pytest.mark.parametrize("names, shown", [(None, "2"), (list("abcd"), "c")])
@@ -150,13 +155,11 @@ def test_a_mark_of_a_table_is_a_bar_for_each_feature(names, shown):
     (bar,) = display.ax_.patches
     assert bar.get_width() == -0.5
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == [shown]
-    plt.close(display.figure_)
 
 
 def test_a_class_without_a_mark_says_so():
     display = MarkDisplay(np.full((1, 8, 8), np.nan), 4).plot()
     assert display.ax_.get_title() == "no mark in 4"
-    plt.close(display.figure_)
 
 
 def test_a_mark_is_taken_from_a_filter(fitted):
@@ -165,7 +168,9 @@ def test_a_mark_is_taken_from_a_filter(fitted):
         MarkDisplay.from_estimator(ispl, 4)
     ispl.poisoned_classes_ = np.array([3, 4])
     ispl.marks_ = np.arange(2 * 64.0).reshape(2, 1, 8, 8)
-    display = MarkDisplay.from_estimator(ispl, 4)
+    figure, axes = plt.subplots()
+    display = MarkDisplay.from_estimator(ispl, 4, ax=axes)
+    assert display.ax_ is axes and axes.get_title() == "mark in 4"
     np.testing.assert_array_equal(display.mark, ispl.marks_[1])
     with pytest.raises(ValueError, match=r"No row labelled 5 .* has \[3, 4\]"):
         MarkDisplay.from_estimator(ispl, 5)
