@@ -17,7 +17,10 @@ from torch import nn
 
 from rivals import activation_clustering, label_issues, spectral_signatures
 from sklearn_ispl import ISPLFilter
-from sklearn_ispl.exceptions import UntestedClassWarning
+from sklearn_ispl.exceptions import SmallClassWarning, UntestedClassWarning
+
+# Of sizes of classes, whatever their rows are: no sign of poison.
+SIZES = {SmallClassWarning, UntestedClassWarning}
 
 
 class Verdict(NamedTuple):
@@ -35,11 +38,10 @@ def _ispl(model, X, y, poisoned, rng, **parameters):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         ispl.fit(X, y)
-    # What is said of the data, whatever its rows are, is no sign of poison.
     ours = {
-        w.category.__name__
-        for w in caught
-        if "ispl" in w.category.__module__ and w.category is not UntestedClassWarning
+        category.__name__
+        for category in {w.category for w in caught} - SIZES
+        if "ispl" in category.__module__
     }
     return Verdict(
         ispl.support_,

@@ -25,14 +25,17 @@ def line(method, tpr=0.0, fpr=0.0, A_none=0.9, seed=1, **more):
     return {**what, "A": 0.02, **more}
 
 
-def test_what_is_said_of_the_data_is_no_sign_of_poison(import_script):
-    """Three classes, of which groups are not tested, whatever their rows are."""
+@pytest.mark.parametrize(
+    ("sizes", "warned"),
+    [([20, 20, 20], []), ([20, 20, 20, 1], ["UnlearnedClassWarning"])],
+)
+def test_sizes_of_classes_are_no_sign_of_poison(import_script, sizes, warned):
     rng = np.random.RandomState(0)
-    y = np.arange(60) % 3
-    X = (y[:, None] + rng.normal(scale=0.1, size=(60, 4))).astype(np.float32)
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    X = (y[:, None] + rng.normal(scale=0.1, size=(len(y), 4))).astype(np.float32)
     verdict = import_script("defences").DEFENCES["core"](None, X, y, None, rng)
-    assert verdict.warned == []
-    assert verdict.support.shape == (60,)
+    assert verdict.warned == warned
+    assert verdict.support.shape == (len(y),)
 
 
 def test_the_report_shares_no_seed_with_the_list_for_choosing(exam):
