@@ -339,7 +339,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
         if not kept.all():
             if self.method == "core":
-                advice = "Look at these rows: they, or their labels, are unlike others."
+                advice = (
+                    "Look at these rows: they, or their labels, are unlike all others."
+                )
             else:
                 advice = (
                     "Too few learners recognise them; train them longer (n_epochs) or "

@@ -210,7 +210,7 @@ class VotesDisplay:
         Raises
         ------
         ValueError
-            If `poisoned` is of another length.
+            If `poisoned` is no mask, or of another length.
         """
         check_is_fitted(estimator)
         if poisoned is None:
@@ -237,7 +237,7 @@ class VotesDisplay:
         Raises
         ------
         ValueError
-            If the mask of a group is of another length.
+            If the mask of a group is none, or of another length.
         """
         n_rows = len(self.agreement)
         groups = {
