@@ -6,12 +6,23 @@ usual.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
-from ._groups import Group, few_classes, leading, log_odds, refined, set_apart
+from ._discriminant import whitened
+from ._groups import (
+    SHRINKAGE,
+    Group,
+    as_mask,
+    few_classes,
+    leading,
+    log_odds,
+    odds_within,
+    set_apart,
+)
 from ._likeness import MIN_CLASS, Likeness, Sight, excess_classes
 from ._outliers import level, outlier_levels
 from ._probes import contradicted_rows
@@ -137,6 +148,7 @@ class Inquiry:
     """
 
     sight: Sight
+    seen: list[np.ndarray]
     questions: dict[str, Likeness]
     codes: np.ndarray
     components: np.ndarray
@@ -153,13 +165,18 @@ class Inquiry:
         return np.flatnonzero(self.codes == code)
 
     def most_suspect(self, rows, rng):
-        """Return the evidence on some rows of a class, by question; none of too few."""
+        """Return the evidence on some rows of a class, by question; none of too few.
+
+        Most groups that are proposed miss a part of the poison, or have clean rows.
+        Where settling mends that, the score rises.
+        """
         best = {}
         if len(rows) < MIN_CLASS:
             return best
         points = leading(self.sight.all_features[rows], rng)
+        seen = [one[rows] for one in self.seen]
         likes = {question: like.of(rows) for question, like in self.questions.items()}
-        for proposer, part in self._parts(rows, points, rng):
+        for proposer, part in self._parts(rows, points, seen, rng):
             taught = float(self.sight.taught[rows[part]].mean())
             for question, like in likes.items():
                 excess = excess_classes(part, like)
@@ -170,17 +187,19 @@ class Inquiry:
                     best[question] = Evidence(*group, question, excess, taught, score)
         return best
 
-    def _parts(self, rows, points, rng):
-        """Yield parts of a class, as they were proposed and as a mixture has them.
-
-        Most clusters miss a part of the poison, or have clean rows. Where a mixture
-        mends that, the score rises.
+    def _parts(self, rows, points, seen, rng):
+        """Yield parts of a class, as they were proposed and as they settle, once each.
         """
-        settings = CompatibilitySettings()
+        settings, yielded = CompatibilitySettings(), set()
+        odds = partial(odds_within, seen, rng)
         for proposer, part in propose(View(points, self.components[:, rows]), rng):
-            if settings.min_rows <= part.sum() <= settings.max_share * len(rows):
-                yield proposer, part
-                yield proposer, refined(points, part, settings.min_rows)
+            fits = settings.min_rows <= part.sum() <= settings.max_share * len(rows)
+            if not fits or part.tobytes() in yielded:
+                continue
+            for one in (part, settled(part, odds)):
+                if one.tobytes() not in yielded:
+                    yielded.add(one.tobytes())
+                    yield proposer, one
 
     def stands_out(self, found):
         """Whether a group does."""
@@ -195,13 +214,49 @@ class Inquiry:
         every = rest = self.of_class(found.label)
         question, apart, rng = found.question, self.codes, self.rng(found.label, 1)
         while found is not None and self.stands_out(found):
-            rows = settled(found.rows, rest, self.sight.both, apart, rng)
+            group = np.isin(rest, found.rows)
+            group = settled(group, self._odds(rest, apart, rng))
             # To the probes of the next group, these are another class.
-            rest, apart = np.setdiff1d(rest, rows), set_apart(apart, rows)
+            rest, apart = rest[~group], set_apart(apart, rest[group])
             again = self.most_suspect(rest, rng).values()
             again = [measures[one.question].of_another(one) for one in again]
             found = self.first_of(again)
-        return self._with_what_joins(np.setdiff1d(every, rest), every, question, rng)
+        group = ~np.isin(every, rest)
+        return every[self._with_what_joins(group, every, question, rng)]
+
+    def _odds(self, rows, codes, rng):
+        """Return a function that returns the log odds of a group of rows of a class."""
+
+        def odds(group, over):
+            group = as_mask(rows[group], len(codes))
+            return log_odds(self.sight.both, codes, group, rng, over)[rows]
+
+        return odds
+
+    def _with_what_joins(self, group, rows, question, rng):
+        """Return groups that settled, completed by what joins if that is poison, too.
+
+        It is if it is like poison, as the groups are, by the question that the first
+        was found by, or if probes that were fitted to all other rows of the class
+        contradict it still.
+        """
+
+        def contradicted(group, other):
+            apart = [Group(rows[group], rows[other])]
+            data = self.sight.half_way, self.codes, self.known, apart, rng
+            return contradicted_rows(*data)[rows]
+
+        odds = self._odds(rows, self.codes, rng)
+        joined = completed(group, odds, contradicted) & ~group
+        if not joined.any():
+            return group
+        like, settings = self.questions[question].of(rows), CompatibilitySettings()
+        theirs = excess_classes(group, like)
+        excess = excess_classes(joined[~group], like.of(~group))
+        if excess < settings.alike * theirs:
+            if contradicted(group, joined)[joined].mean() < settings.contradicted:
+                return group
+        return group | joined
 
     def first_of(self, evidence):
         """Return the evidence on the first question that stands out, or the surest."""
@@ -209,30 +264,6 @@ class Inquiry:
             if self.stands_out(found):
                 return found
         return min(evidence, key=lambda one: one.level, default=None)
-
-    def _with_what_joins(self, rows, of_class, question, rng):
-        """Return groups that settled, completed by what joins if that is poison, too.
-
-        It is if it is like poison, as the groups are, by the question that the first
-        was found by, or if probes that were fitted to all other rows of the class
-        contradict it still.
-        """
-        data = self.sight, self.codes, self.known, rng
-        joined = Group(rows, np.setdiff1d(completed(rows, of_class, *data), rows))
-        if not len(joined.fringe):
-            return rows
-        others = np.setdiff1d(of_class, rows)
-        theirs, excess = (
-            excess_classes(np.isin(among, some), self.questions[question].of(among))
-            for some, among in ((rows, of_class), (joined.fringe, others))
-        )
-        if excess < CompatibilitySettings.alike * theirs:
-            seen = self.sight.half_way
-            again = contradicted_rows(seen, self.codes, self.known, [joined], rng)
-            least = CompatibilitySettings.contradicted * len(joined.fringe)
-            if again[joined.fringe].sum() < least:
-                return rows
-        return np.concatenate(joined)
 
 
 def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_rate):
@@ -270,7 +301,8 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
         measure.
     """
     questions = {TAUGHT: like.where_taught(sight.taught), TYPICAL: like}
-    data = sight, questions, codes, components, known, draw_seed(rng)
+    seen = [whitened(both, codes, SHRINKAGE) for both in sight.both]
+    data = sight, seen, questions, codes, components, known, draw_seed(rng)
     inquiry = Inquiry(*data, false_alarm_rate)
     classes = np.unique(codes)
     if len(classes) < CompatibilitySettings.min_classes:

@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
+from ._discriminant import Discriminant
 from .learners._weak_learner import draw_seed
 
 # A group has at least so many rows, and at most such a share of its class.
@@ -17,6 +16,8 @@ MIN_ROWS, MAX_SHARE = 4, 1 / 3
 # Of rows, for the odds of a group: each probe leaves one out. And how much more likely
 # a group is held for than its size says, for it may be a part of what goes together.
 N_FOLDS, WEIGHT = 4, 5.0
+# Of the covariance of these probes: features of a layer are many.
+SHRINKAGE = 0.01
 NO_ROWS = np.array([], dtype=int)
 
 
@@ -51,7 +52,7 @@ def leading(features, rng, n_components=10):
         return pca.fit_transform(features)
 
 
-def clusters(points, most, rng):
+def clusters(points, most, rng, n_init=3):
     """Yield the cluster of each row, by k-means into 2, 3 and so on.
 
     Parameters
@@ -63,13 +64,15 @@ def clusters(points, most, rng):
         Of the clusters.
 
     rng : RandomState
+    n_init : int, default=3
+        Starts, of which the best one counts.
 
     Yields
     ------
     cluster : ndarray of shape (n,), int
     """
     for n_clusters in range(2, most + 1):
-        k_means = KMeans(n_clusters, n_init=3, random_state=draw_seed(rng))
+        k_means = KMeans(n_clusters, n_init=n_init, random_state=draw_seed(rng))
         with warnings.catch_warnings():
             # Equal rows make fewer clusters than asked for, which does no harm.
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -99,27 +102,6 @@ def small_clusters(features, rng, most=8):
         for label in np.unique(labels):
             if is_part(labels == label, MAX_SHARE):
                 yield labels == label
-
-
-def near(rows, of_class, seen, codes, rng):
-    """Return the rows of a class that are more like a group than half of the rest is.
-
-    Parameters
-    ----------
-    rows, of_class : ndarray of int
-        Of the group, and of the class.
-
-    seen, codes, rng
-        See `log_odds`.
-
-    Returns
-    -------
-    near : ndarray of int
-        None of the group.
-    """
-    odds = log_odds(seen, codes, as_mask(rows, len(codes)), rng)
-    rest = np.setdiff1d(of_class, rows)
-    return rest[odds[rest] > np.median(odds[rest])]
 
 
 def log_odds(seen, codes, group, rng, over=np.mean):
@@ -161,65 +143,60 @@ def _log_odds(seen, codes, group, rng):
         # A covariance takes two rows.
         fitted = fold != held_out
         fitted &= np.bincount(labels[fitted], minlength=2 * n_classes)[labels] > 1
-        found, sizes = np.unique(labels[fitted], return_counts=True)
         judged = np.flatnonzero(
-            (fold == held_out) & np.isin(codes + n_classes, found)
+            (fold == held_out) & np.isin(codes + n_classes, labels[fitted])
         )
         if not len(judged):
             continue
-        priors = sizes * np.where(found < n_classes, 1.0, WEIGHT)
-        probe = LinearDiscriminantAnalysis(
-            solver="lsqr", shrinkage=0.01, priors=priors / priors.sum()
-        ).fit(seen[fitted], labels[fitted])
+        probe = Discriminant(
+            seen[fitted],
+            labels[fitted],
+            SHRINKAGE,
+            weights=lambda found: np.where(found < n_classes, 1.0, WEIGHT),
+        )
         scores = np.full((len(judged), 2 * n_classes), -np.inf)
-        scores[:, found] = probe.predict_log_proba(seen[judged])
+        scores[:, probe.classes] = probe.log_chances(seen[judged])
         rows, own = np.arange(len(judged)), codes[judged]
         odds[judged] = scores[rows, own + n_classes] - scores[rows, own]
     return odds
 
 
-def refined(points, group, least=1, shrinkage=0.1):
-    """Return the group that a mixture of two normals of one shape makes of a group.
+def odds_within(seen, rng, group, over=np.mean):
+    """Return by how much probes within a class take its rows for a group of it.
+
+    Such a probe is the linear discriminant of the group and the rest of its class. The
+    covariance is that within all classes, whatever the group, so that it costs little
+    to ask. It judges rows that it was not fitted to.
 
     Parameters
     ----------
-    points : ndarray of shape (n, n_components)
-        The rows of a class, see `leading`.
+    seen : list of ndarray of shape (n_of_class, n_seen)
+        What each of some models sees of the rows of the class, see `whitened`.
 
-    group : ndarray of shape (n,), bool
-        Where one of the two starts; the other starts at the rest.
-
-    least : int, default=1
-        So many rows are left at least.
-
-    shrinkage : float, default=0.1
-        Added to the variances, as a share of their mean.
+    rng : RandomState
+    group : ndarray of shape (n_of_class,), bool
+    over : callable, default=np.mean
+        See `log_odds`.
 
     Returns
     -------
-    group : ndarray of shape (n,), bool
-        The given one, if too little is left of it or it would be the larger part.
+    odds : ndarray of shape (n_of_class,)
+        Log odds of the group against the others; 0 where no probe can tell.
     """
-    means = np.array([points[~group].mean(axis=0), points[group].mean(axis=0)])
-    within = points - means[group.astype(int)]
-    floor = shrinkage * within.var(axis=0).mean()
-    if not floor > 0:
-        return group
-    shape = np.atleast_2d(np.cov(within.T)) + floor * np.eye(points.shape[1])
-    mixture = GaussianMixture(
-        2,
-        covariance_type="tied",
-        reg_covar=floor,
-        means_init=means,
-        weights_init=[1 - group.mean(), group.mean()],
-        precisions_init=np.linalg.inv(shape),
-        max_iter=20,
-    )
-    with warnings.catch_warnings():
-        # So many steps are enough.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        found = mixture.fit_predict(points.astype(np.float64)) == 1
-    return found if least <= found.sum() <= len(found) / 2 else group
+    return over([_odds_within(one, group, rng) for one in seen], axis=0)
+
+
+def _odds_within(seen, group, rng):
+    """Return the log odds of one model."""
+    fold, odds = rng.permutation(len(group)) % N_FOLDS, np.zeros(len(group))
+    for held_out in range(N_FOLDS):
+        judged = fold == held_out
+        inside, outside = ~judged & group, ~judged & ~group
+        if inside.any() and outside.any():
+            one, other = seen[inside].mean(axis=0), seen[outside].mean(axis=0)
+            prior = np.log(WEIGHT * inside.sum() / outside.sum())
+            odds[judged] = (seen[judged] - (one + other) / 2) @ (one - other) + prior
+    return odds
 
 
 def is_part(group, share):

@@ -16,8 +16,8 @@ import numpy as np
 from ._probes import typicality
 from ._settling import SettlingSettings
 
-# Of the probes of each model, with other classes left out each time.
-N_REPEATS = 4
+# Of the probes of each model: other rows are held out each time.
+N_REPEATS = 2
 # A class is asked about if it has rows for a group and for a rest.
 MIN_CLASS = 2 * SettlingSettings.min_rows
 
@@ -86,8 +86,8 @@ def likeness(sight, codes, known, rng):
 
     Probes half way through each model, which were fitted without the rows of a class,
     say what each row of it is typical of: the class predicted, and the rank of the
-    confidence among held-out rows of that class, which is the degree. This is done anew
-    some times, mostly with other classes left out beside it.
+    confidence among held-out rows of that class, which is the degree. This is done
+    twice; of more than twenty classes, with others left out beside it.
 
     Parameters
     ----------

@@ -5,13 +5,11 @@ class says which other class they are typical of; one that does, whether it cont
 their label.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_softmax
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from ._discriminant import Discriminant
 from ._groups import leading
 
 
@@ -19,7 +17,8 @@ from ._groups import leading
 class ProbeSettings:
     """What probes are fitted to, each figure with its reason."""
 
-    n_folds: int = 5  # of classes, or rows: each probe leaves one of them out
+    class_folds: int = 20  # up to so many classes are left out one by one
+    n_folds: int = 5  # of rows: each probe that contradicts leaves one of them out
     n_components: int = 100  # of the activations: more do no better
     held_out: float = 0.1  # of the rows, to rank others among
     shrinkage: float = 0.05  # of a probe's covariance: rows may be few
@@ -70,7 +69,7 @@ def typicality(activations, codes, asked, known, rng):
     held_out = (rng.random_sample(len(codes)) < settings.held_out) & ~known
     classes = np.unique(codes)
     fold = np.empty(classes[-1] + 1, dtype=int)
-    fold[rng.permutation(classes)] = np.arange(len(classes)) % settings.n_folds
+    fold[rng.permutation(classes)] = np.arange(len(classes)) % settings.class_folds
     fold = fold[codes]
     predicted = np.zeros((2, len(codes)), dtype=int)
     typical = np.zeros(predicted.shape)
@@ -81,19 +80,19 @@ def typicality(activations, codes, asked, known, rng):
             continue
         # Of classes whose rows are all held out, the probe knows nothing.
         others = np.flatnonzero(
-            (fold != left_out) & held_out & np.isin(codes, probe.classes_)
+            (fold != left_out) & held_out & np.isin(codes, probe.classes)
         )
         if not len(others):
             continue
-        theirs = probe.predict_proba(activations[others])
-        labels = np.searchsorted(probe.classes_, codes[others])
+        theirs = np.exp(probe.log_chances(activations[others]))
+        labels = np.searchsorted(probe.classes, codes[others])
         rows = asked[fold[asked] == left_out]
-        chances = probe.predict_proba(activations[rows])
+        chances = np.exp(probe.log_chances(activations[rows]))
         for code in np.unique(codes[rows]):
             own = codes[rows] == code
             looks = _looks(chances[own], theirs, labels)
             for nth, (taken_for, rank) in enumerate(looks):
-                predicted[nth, rows[own]] = probe.classes_[taken_for]
+                predicted[nth, rows[own]] = probe.classes[taken_for]
                 typical[nth, rows[own]] = rank
     return predicted, typical
 
@@ -126,21 +125,7 @@ def _probe(activations, codes, shrinkage):
     """Return a linear discriminant of the classes of some rows; None of too few."""
     if not 1 < len(np.unique(codes)) < len(codes):
         return None
-    probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage)
-    with warnings.catch_warnings():
-        # A class of one row has no covariance of its own, and needs none.
-        warnings.simplefilter("ignore", UserWarning)
-        return probe.fit(activations, codes)
-
-
-def _log_chances(probe, activations, codes):
-    """Return how likely the labels of rows are, all of which the probe knows."""
-    scores = probe.decision_function(activations).astype(float)
-    if scores.ndim == 1:
-        # Of two classes, only the second has a score.
-        scores = np.column_stack([np.zeros(len(scores)), scores])
-    given = np.searchsorted(probe.classes_, codes)
-    return log_softmax(scores, axis=1)[np.arange(len(codes)), given]
+    return Discriminant(activations, codes, shrinkage)
 
 
 def rank_among(predicted, confidence, codes, given):
@@ -223,7 +208,9 @@ def _of_labels(activations, codes, trusted, rng, settings):
         probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
         if probe is None:
             continue
-        judged = np.flatnonzero(judged & np.isin(codes, probe.classes_))
+        judged = np.flatnonzero(judged & np.isin(codes, probe.classes))
         if len(judged):
-            chances[judged] = _log_chances(probe, activations[judged], codes[judged])
+            given = np.searchsorted(probe.classes, codes[judged])
+            log_chances = probe.log_chances(activations[judged])
+            chances[judged] = log_chances[np.arange(len(judged)), given]
     return chances

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._groups import Group, as_mask, log_odds, near
-from ._probes import contradicted_rows
-
 
 @dataclass(frozen=True)
 class SettlingSettings:
@@ -17,7 +14,7 @@ class SettlingSettings:
     max_steps: int = 10  # most groups settle in three
 
 
-def settled(rows, of_class, both, codes, rng):
+def settled(group, odds):
     """Return the rows of a class that probes take for a group, until it settles.
 
     Those of every model have to. Where they decide in the mean, clean rows come along,
@@ -25,38 +22,32 @@ def settled(rows, of_class, both, codes, rng):
 
     Parameters
     ----------
-    rows, of_class : ndarray of int
-        Of the group, and of the class.
-
-    both : list of ndarray of shape (n, n_both)
-        See `Sight`.
-
-    codes : ndarray of shape (n,), int
-    rng : RandomState
+    group : ndarray of shape (n_of_class,), bool
+    odds : callable
+        Takes a group, and what becomes of the odds of several models, such as their
+        least. Returns log odds of shape (n_of_class,), see `log_odds`.
 
     Returns
     -------
-    rows : ndarray of int
-        The given ones if nearly none or nearly all of the class would go.
+    group : ndarray of shape (n_of_class,), bool
+        The last one, before nearly none or nearly all of the class would go.
     """
     for _ in range(SettlingSettings.max_steps):
-        taken = _taken(rows, of_class, both, codes, rng, np.min)
-        if np.array_equal(taken, rows):
+        before, group = group, _taken(group, odds, np.min)
+        if np.array_equal(before, group):
             break
-        rows = taken
-    return rows
+    return group
 
 
-def _taken(rows, of_class, both, codes, rng, over):
+def _taken(group, odds, over):
     """Return the rows of a class that probes take for a group, if these may be one."""
     settings = SettlingSettings()
-    odds = log_odds(both, codes, as_mask(rows, len(codes)), rng, over)
-    taken = of_class[odds[of_class] > 0]
-    enough = settings.min_rows <= len(taken) <= settings.max_share * len(of_class)
-    return taken if enough else rows
+    taken = odds(group, over) > 0
+    enough = settings.min_rows <= taken.sum() <= settings.max_share * len(group)
+    return taken if enough else group
 
 
-def completed(rows, of_class, sight, codes, known, rng):
+def completed(group, odds, contradicted):
     """Return a group that settled with what probes of all other rows contradict.
 
     A part of the poison that is taken for clean teaches a probe that it is. So neither
@@ -66,20 +57,23 @@ def completed(rows, of_class, sight, codes, known, rng):
 
     Parameters
     ----------
-    rows, of_class : ndarray of int
-        Of the group, and of the class.
+    group, odds
+        See `settled`.
 
-    sight : Sight
-    codes : ndarray of shape (n,), int
-    known : ndarray of shape (n,), bool
-    rng : RandomState
+    contradicted : callable
+        Takes two groups, and returns the rows of the class whose label is contradicted
+        by probes that were fitted to neither.
 
     Returns
     -------
-    rows : ndarray of int
+    group : ndarray of shape (n_of_class,), bool
     """
-    group = Group(rows, near(rows, of_class, sight.both, codes, rng))
-    contradicted = contradicted_rows(sight.half_way, codes, known, [group], rng)
-    joined = np.union1d(rows, group.fringe[contradicted[group.fringe]])
-    joined = settled(joined, of_class, sight.both, codes, rng)
-    return _taken(joined, of_class, sight.both, codes, rng, np.mean)
+    most_like = near(group, odds)
+    joined = group | most_like & contradicted(group, most_like)
+    return _taken(settled(joined, odds), odds, np.mean)
+
+
+def near(group, odds):
+    """Return the half of the rest of a class that is most like a group."""
+    found = odds(group, np.mean)
+    return ~group & (found > np.median(found[~group]))

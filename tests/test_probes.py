@@ -40,7 +40,7 @@ def test_rows_are_typical_of_the_class_that_they_came_from():
     clean = truth == codes
     apart = np.setdiff1d(poisoned, np.flatnonzero(predicted != truth))
     assert len(apart) > 15 and typical[apart].mean() == pytest.approx(0.5, abs=0.2)
-    assert typical[clean].mean() < 0.25
+    assert typical[clean].mean() < 0.3
 
 
 def asked_about(truth, codes, rows):

@@ -11,8 +11,9 @@ import numpy as np
 from .._groups import clusters
 from ..learners._weak_learner import draw_seed
 
-# A class is cut into 2 to so many clusters.
-MAX_CLUSTERS = 5
+# A class is cut into 2 to so many clusters, from so many starts of k-means each: that
+# which is best by k-means need not have the group that is most like poison.
+MAX_CLUSTERS, N_STARTS = 5, 3
 
 
 class View(NamedTuple):
@@ -29,7 +30,8 @@ class View(NamedTuple):
 
 def clusters_of(view, rng):
     """Return clusters in the features of models."""
-    return clusters(view.points, MAX_CLUSTERS, rng)
+    for _ in range(N_STARTS):
+        yield from clusters(view.points, MAX_CLUSTERS, rng, n_init=1)
 
 
 def components_of(view, rng):

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from sklearn_ispl._discriminant import Discriminant
+
+
+def some_rows(n_classes, dtype=float, n=300):
+    rng = np.random.RandomState(n_classes)
+    labels = np.r_[np.arange(n_classes), rng.randint(n_classes, size=n - n_classes)]
+    means = rng.normal(size=(n_classes, 6))
+    return (means[labels] + rng.normal(size=(n, 6))).astype(dtype), labels
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, 0.05, 1.0])
+@pytest.mark.parametrize("n_classes", [2, 3, 40])
+def test_it_is_that_of_scikit_learn(n_classes, shrinkage):
+    X, labels = some_rows(n_classes)
+    theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage)
+    expected = theirs.fit(X, labels).predict_log_proba(X)
+    found = Discriminant(X, labels, shrinkage).log_chances(X)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_classes_may_be_more_likely_than_their_sizes_say():
+    X, labels = some_rows(3)
+    priors = np.bincount(labels) * [1.0, 5.0, 5.0]
+    theirs = LinearDiscriminantAnalysis(
+        solver="lsqr", shrinkage=0.1, priors=priors / priors.sum()
+    )
+    expected = theirs.fit(X, labels).predict_log_proba(X)
+    probe = Discriminant(X, labels, 0.1, lambda found: np.where(found < 1, 1.0, 5.0))
+    np.testing.assert_allclose(probe.log_chances(X), expected, atol=1e-6)
+
+
+def test_classes_keep_their_numbers():
+    X, labels = some_rows(3)
+    probe = Discriminant(X, 2 * labels + 1, 0.1)
+    np.testing.assert_array_equal(probe.classes, [1, 3, 5])
+    expected = Discriminant(X, labels, 0.1).log_chances(X)
+    np.testing.assert_array_equal(probe.log_chances(X), expected)
+
+
+def test_single_precision_is_enough():
+    X, labels = some_rows(3, np.float32)
+    found = Discriminant(X, labels, 0.05).log_chances(X)
+    expected = Discriminant(X.astype(float), labels, 0.05).log_chances(X)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_that_are_all_equal_are_of_the_largest_class():
+    X, labels = np.full((9, 2), 0.1), np.repeat([0, 1], [3, 6])
+    chances = np.exp(Discriminant(X, labels, 0.1).log_chances(X))
+    np.testing.assert_allclose(chances, np.tile([1 / 3, 2 / 3], (9, 1)))
