@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from sklearn_ispl._discriminant import Discriminant
+from sklearn_ispl._discriminant import Discriminant, whitened
 
 
 def some_rows(n_classes, dtype=float, n=300):
@@ -53,3 +53,27 @@ def test_rows_that_are_all_equal_are_of_the_largest_class():
     X, labels = np.full((9, 2), 0.1), np.repeat([0, 1], [3, 6])
     chances = np.exp(Discriminant(X, labels, 0.1).log_chances(X))
     np.testing.assert_allclose(chances, np.tile([1 / 3, 2 / 3], (9, 1)))
+
+
+def test_white_rows_are_spread_alike_within_their_classes():
+    X, labels = some_rows(3)
+    X[:, 0] *= 30
+    white = whitened(X, labels, 0.0)
+    means = np.array([white[labels == code].mean(axis=0) for code in range(3)])
+    within = white - means[labels]
+    np.testing.assert_allclose(within.T @ within / len(X), np.eye(6), atol=1e-9)
+
+
+def test_distances_between_white_rows_are_those_of_a_discriminant():
+    X, labels = some_rows(2)
+    white = whitened(X, labels, 0.1)
+    one, other = (white[labels == code].mean(axis=0) for code in (0, 1))
+    scores = (white - (one + other) / 2) @ (other - one)
+    chances = Discriminant(X, labels, 0.1).log_chances(X)
+    prior = np.log(np.mean(labels == 1) / np.mean(labels == 0))
+    np.testing.assert_allclose(scores + prior, chances[:, 1] - chances[:, 0], atol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_that_are_all_equal_stay_so_where_they_are_made_white():
+    assert not whitened(np.full((9, 2), 0.1), np.repeat([0, 2], [3, 6]), 0.1).any()

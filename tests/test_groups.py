@@ -3,13 +3,14 @@ import pytest
 from sklearn.decomposition import PCA
 
 from sklearn_ispl import _groups
+from sklearn_ispl._discriminant import whitened
 from sklearn_ispl._groups import (
+    WEIGHT,
     clusters,
     leading,
     log_odds,
-    near,
+    odds_within,
     overlap,
-    refined,
     set_apart,
     small_clusters,
 )
@@ -71,50 +72,39 @@ def test_small_clusters_are_a_few_rows_to_a_third_of_the_class(most):
     assert any((cluster == odd[codes == 0]).all() for cluster in found)
 
 
-def test_near_is_the_side_of_the_group():
-    features, codes, odd = two_classes(n_odd=40)
-    group = odd & (np.arange(600) >= 10)
-    features[:10] = [0, 3, 0, 0]
-    features[200:210] = [0, -3, 0, 0]
-    rows, of_class = np.flatnonzero(group), np.flatnonzero(codes == 0)
-    found = group.copy()
-    found[near(rows, of_class, [features], codes, np.random.RandomState(0))] = True
-    assert found[odd].all() and not found[200:210].any() and not found[300:].any()
-    assert found[codes == 0][40:].mean() == pytest.approx(0.5, abs=0.03)
+def within(features, codes, group, seed=0):
+    seen = [whitened(features, codes, 0.01)[codes == 0]]
+    return odds_within(seen, np.random.RandomState(seed), group)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 1.0])
-def test_a_part_of_what_lies_apart_becomes_all_of_it(share):
+def test_within_a_class_a_part_of_what_lies_apart_is_taken_for_all_of_it(share):
     features, codes, odd = two_classes()
-    points, odd = features[codes == 0], odd[codes == 0]
+    odd = odd[codes == 0]
     part = odd & (np.random.RandomState(1).uniform(size=300) < share)
-    np.testing.assert_array_equal(refined(points, part), odd)
+    np.testing.assert_array_equal(within(features, codes, part) > 0, odd)
 
 
-def test_rows_that_do_not_belong_to_a_group_leave_it():
-    features, codes, odd = two_classes()
-    points, odd = features[codes == 0], odd[codes == 0]
-    np.testing.assert_array_equal(refined(points, odd | (np.arange(300) > 280)), odd)
+def test_rows_within_a_class_are_judged_by_probes_that_never_saw_them():
+    """A group of rows like all others of its class is not known by heart."""
+    features, codes, _ = two_classes(n_odd=0)
+    group = np.arange(300) % 2 == 0
+    odds = within(features, codes, group) - np.log(WEIGHT)
+    assert np.mean((odds > 0) == group) == pytest.approx(0.5, abs=0.1)
 
 
-@pytest.mark.parametrize("points", [np.ones((40, 3)), np.eye(40)[:, :1]])
-def test_a_group_without_a_shape_stays_as_it_is(points):
-    group = np.arange(40) < 10
-    assert refined(points, group).sum() in (1, 10)
+def test_a_group_is_held_for_more_likely_than_its_size_says():
+    features, codes, _ = two_classes(n_odd=0)
+    features[:] = 0
+    group = np.arange(300) < 100
+    odds = within(features, codes, group)
+    np.testing.assert_allclose(odds, np.log(WEIGHT / 2), atol=0.2)
 
 
-def test_a_group_does_not_become_the_larger_part():
-    points = np.random.RandomState(0).normal(size=(100, 3))
-    group = points[:, 0] > 1.5
-    assert 0 < refined(points, group).mean() <= 0.5
-
-
-def test_a_group_keeps_enough_rows():
-    points = np.random.RandomState(0).normal(size=(60, 3))
-    group = np.arange(60) < 10
-    points[0] += 40
-    assert refined(points, group).sum() < 8
-    np.testing.assert_array_equal(refined(points, group, least=8), group)
+@pytest.mark.parametrize("group", [np.zeros(300, bool), np.ones(300, bool)])
+def test_within_a_class_without_a_group_or_without_a_rest_no_probe_can_tell(group):
+    features, codes, _ = two_classes()
+    assert not within(features, codes, group).any()
 
 
 @pytest.mark.parametrize("rows", [[0, 3], [True, False, False, True, False]])

@@ -94,3 +94,17 @@ def test_classes_of_too_few_rows_are_not_asked_about(n_rows):
     few = codes[rows] == 3
     assert like.degree[..., few].any() == (n_rows == MIN_CLASS)
     assert like.degree[..., ~few].any()
+
+
+def test_probes_are_not_fitted_to_rows_that_are_known_to_be_poison():
+    truth, codes, _, poisoned = ten_poisoned_classes()
+    known, activations = np.isin(np.arange(600), poisoned), looks_of(truth)
+    far = activations.copy()
+    far[known] += 1000
+    found, moved = (
+        likeness(Sight([one], [one], None), codes, known, np.random.RandomState(0))
+        for one in (activations, far)
+    )
+    others = codes != 3
+    for one, other in zip(found.of(others), moved.of(others)):
+        np.testing.assert_array_equal(one, other)
