@@ -61,7 +61,7 @@ class Evidence(NamedTuple):
 
     rows : ndarray of int
         The numbers of the rows of the group; if it is rejected, of all rows that go
-        with it. `excess`, `taught` and `score` are of the group as it was proposed.
+        with it. `excess`, `taught` and `score` are of the group before.
 
     proposer : str
         Who proposed the group, see `PROPOSERS`.
@@ -143,8 +143,8 @@ class Measure:
 class Inquiry:
     """Which groups of a class are most like poison, and which rows go with them.
 
-    See `incompatible_groups` for the parameters; `questions` has the likeness for each
-    question.
+    See `incompatible_groups` for the parameters; `seen` has what each model sees, see
+    `whitened`, and `questions` the likeness for each question.
     """
 
     sight: Sight
@@ -301,12 +301,12 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
         measure.
     """
     questions = {TAUGHT: like.where_taught(sight.taught), TYPICAL: like}
-    seen = [whitened(both, codes, SHRINKAGE) for both in sight.both]
-    data = sight, seen, questions, codes, components, known, draw_seed(rng)
-    inquiry = Inquiry(*data, false_alarm_rate)
     classes = np.unique(codes)
     if len(classes) < CompatibilitySettings.min_classes:
         return []
+    seen = [whitened(both, codes, SHRINKAGE) for both in sight.both]
+    data = sight, seen, questions, codes, components, known, draw_seed(rng)
+    inquiry = Inquiry(*data, false_alarm_rate)
     asked = [
         inquiry.most_suspect(inquiry.of_class(code), inquiry.rng(code))
         for code in classes
