@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._user_interface import _print_elapsed_time
 from sklearn.utils.validation import check_is_fitted
 
 from ._compatibility import CompatibilitySettings, Evidence, doubtful_groups
@@ -171,7 +172,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             )
             # One pool for all, so that workers are handed the rows but once.
             with room_for_workers(), Parallel(n_jobs=self.n_jobs) as parallel:
-                models = self._collect_votes(parallel, new_learner, X32, codes, rng)
+                with self._timed("training models and weak learners"):
+                    models = self._collect_votes(parallel, new_learner, X32, codes, rng)
                 self._decide(parallel, new_learner, X32, codes, rng, models)
             self._donor_seed = draw_seed(rng)
             self._warn_of_lost_classes(codes)
@@ -249,10 +251,13 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
 
         if self.method == "core" and self.self_training:
             verdicts, taught = models
-            marked = find_marks(parallel, X, codes, verdicts[0], rng)
-            finding = find_poison(
-                marked, verdicts, taught, components, codes, rng, self.false_alarm_rate
-            )
+            with self._timed("searching for marks"):
+                marked = find_marks(parallel, X, codes, verdicts[0], rng)
+            rate = self.false_alarm_rate
+            with self._timed("testing groups of rows"):
+                finding = find_poison(
+                    marked, verdicts, taught, components, codes, rng, rate
+                )
             self.support_, self.suspicion_ = finding.support, finding.suspicion
             self.poisoned_classes_ = self.classes_[finding.poisoned]
             self.marks_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
@@ -279,7 +284,15 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             self.support_ = self.vote_support_ = support
             if self.self_training:
                 train = self_train_repeatedly if late else self_train
-                self.support_ = train(examine, codes, support, rng, self._n_epochs())
+                with self._timed("self-training"):
+                    self.support_ = train(
+                        examine, codes, support, rng, self._n_epochs()
+                    )
+
+    def _timed(self, what):
+        """Say how long something took, as a Pipeline says it of its steps."""
+        message = what if self.verbose else None
+        return _print_elapsed_time(type(self).__name__, message)
 
     def _progress(self, repeat, n_repeats):
         if not self.verbose:

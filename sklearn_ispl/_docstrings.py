@@ -85,7 +85,7 @@ PARAMETERS = """Parameters
         they were.
 
     verbose : bool or int, default=False
-        Whether to show a progress bar per repeat.
+        Whether to show a progress bar per repeat, and how long each step took.
     """.rstrip()
 
 ATTRIBUTES = """Attributes

@@ -461,7 +461,23 @@ def test_verbose_shows_a_bar(digits, capsys):
     shown = capsys.readouterr().err
     assert "repeat 2/2" in shown and "rows_left=" in shown and "4/4" in shown
     small_filter().fit(*digits)
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [
+        ({}, ["training", "searching for marks", "testing groups"]),
+        ({"self_training": False}, ["training"]),
+        ({"method": "paper"}, ["training", "self-training"]),
+    ],
+)
+def test_verbose_says_how_long_each_step_took(digits, capsys, settings, steps):
+    small_filter(verbose=True, **settings).fit(*digits)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == len(steps)
+    for line, step in zip(said, steps):
+        assert line.startswith("[ISPLFilter]") and step in line and "total=" in line
 
 
 def test_cuda_finds_what_the_cpu_finds(poisoned_digits, device):
