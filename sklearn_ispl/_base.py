@@ -351,18 +351,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     def _warn_of_lost_classes(self, codes):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
         if not kept.all():
-            if self.method == "core":
-                advice = (
-                    "Look at these rows: they, or their labels, are unlike all others."
-                )
-            else:
-                advice = (
-                    "Too few learners recognise them; train them longer (n_epochs) or "
-                    "use a larger beta."
-                )
             warnings.warn(
                 "Every row of these classes was rejected: "
-                f"{self.classes_[kept == 0].tolist()}. {advice}",
+                f"{self.classes_[kept == 0].tolist()}. {self._advice_on_lost_rows()}",
                 ClassVanishedWarning,
                 stacklevel=4,
             )
@@ -380,6 +371,14 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 MostRejectedWarning,
                 stacklevel=4,
             )
+
+    def _advice_on_lost_rows(self):
+        if self.method == "core":
+            return "Look at these rows: they, or their labels, are unlike all others."
+        return (
+            "Too few learners recognise them; train them longer (n_epochs) or use a "
+            "larger beta."
+        )
 
     def fit_predict(self, X, y):
         """Decide which rows to keep and return it as an outlier detector does.

@@ -160,9 +160,8 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
             if not len(kept):
                 raise ValueError(
                     f"Every row labelled {label!r} was rejected, so there is "
-                    "no row to put in their place. Train the learners longer "
-                    "(n_epochs), or use FilteredClassifier or ISPLSampler, which leave "
-                    "the class out."
+                    f"no row to put in their place. {self._advice_on_lost_rows()} "
+                    "FilteredClassifier and ISPLSampler leave the class out."
                 )
             donors[rejected] = rng.choice(kept, rejected.sum())
         return donors
