@@ -188,15 +188,19 @@ def odds_within(seen, rng, group, over=np.mean):
 
 def _odds_within(seen, group, rng):
     """Return the log odds of one model."""
-    fold, odds = rng.permutation(len(group)) % N_FOLDS, np.zeros(len(group))
-    for held_out in range(N_FOLDS):
-        judged = fold == held_out
-        inside, outside = ~judged & group, ~judged & ~group
-        if inside.any() and outside.any():
-            one, other = seen[inside].mean(axis=0), seen[outside].mean(axis=0)
-            prior = np.log(WEIGHT * inside.sum() / outside.sum())
-            odds[judged] = (seen[judged] - (one + other) / 2) @ (one - other) + prior
-    return odds
+    fold = rng.permutation(len(group)) % N_FOLDS
+    # The rest and the group in each fold, and of each what is in the other folds.
+    parts = np.arange(2 * N_FOLDS)[:, None] == fold + N_FOLDS * group
+    sizes = parts.sum(axis=1).reshape(2, N_FOLDS)
+    sums = (parts.astype(seen.dtype) @ seen).reshape(2, N_FOLDS, -1)
+    sizes, sums = (one.sum(axis=1, keepdims=True) - one for one in (sizes, sums))
+    rest, mean = sums / np.maximum(1, sizes)[..., None]
+    steps = mean - rest
+    can_tell = sizes.all(axis=0)
+    prior = np.log(WEIGHT * np.where(can_tell, sizes[1] / np.maximum(1, sizes[0]), 1))
+    bias = prior - ((mean + rest) / 2 * steps).sum(axis=1)
+    odds = (seen @ steps.T + bias)[np.arange(len(seen)), fold]
+    return np.where(can_tell[fold], odds, 0.0)
 
 
 def is_part(group, share):
