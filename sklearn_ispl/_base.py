@@ -253,11 +253,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             verdicts, taught = models
             with self._timed("searching for marks"):
                 marked = find_marks(parallel, X, codes, verdicts[0], rng)
-            rate = self.false_alarm_rate
+            found = marked, verdicts, taught, components, codes, rng
             with self._timed("testing groups of rows"):
-                finding = find_poison(
-                    marked, verdicts, taught, components, codes, rng, rate
-                )
+                finding = find_poison(*found, self.false_alarm_rate)
             self.support_, self.suspicion_ = finding.support, finding.suspicion
             self.poisoned_classes_ = self.classes_[finding.poisoned]
             self.marks_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)

@@ -6,7 +6,7 @@ usual.
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -143,18 +143,22 @@ class Measure:
 class Inquiry:
     """Which groups of a class are most like poison, and which rows go with them.
 
-    See `incompatible_groups` for the parameters; `seen` has what each model sees, see
-    `whitened`, and `questions` the likeness for each question.
+    See `incompatible_groups` for the parameters; `questions` has the likeness for each
+    question.
     """
 
     sight: Sight
-    seen: list[np.ndarray]
     questions: dict[str, Likeness]
     codes: np.ndarray
     components: np.ndarray
     known: np.ndarray
     seed: int
     false_alarm_rate: float
+
+    @cached_property
+    def seen(self):
+        """What each model sees, in units of how it varies within the classes."""
+        return [whitened(both, self.codes, SHRINKAGE) for both in self.sight.both]
 
     def rng(self, code, *steps):
         """Return a stream of its own for what is asked about a class."""
@@ -176,7 +180,9 @@ class Inquiry:
         points = leading(self.sight.all_features[rows], rng)
         seen = [one[rows] for one in self.seen]
         likes = {question: like.of(rows) for question, like in self.questions.items()}
-        for proposer, part in self._parts(rows, points, seen, rng):
+        odds = partial(odds_within, seen, rng)
+        view = View(points, self.components[:, rows])
+        for proposer, part in _parts(propose(view, rng), odds):
             taught = float(self.sight.taught[rows[part]].mean())
             for question, like in likes.items():
                 excess = excess_classes(part, like)
@@ -186,20 +192,6 @@ class Inquiry:
                     group = self.codes[rows[0]], rows[part], proposer
                     best[question] = Evidence(*group, question, excess, taught, score)
         return best
-
-    def _parts(self, rows, points, seen, rng):
-        """Yield parts of a class, as they were proposed and as they settle, once each.
-        """
-        settings, yielded = CompatibilitySettings(), set()
-        odds = partial(odds_within, seen, rng)
-        for proposer, part in propose(View(points, self.components[:, rows]), rng):
-            fits = settings.min_rows <= part.sum() <= settings.max_share * len(rows)
-            if not fits or part.tobytes() in yielded:
-                continue
-            for one in (part, settled(part, odds)):
-                if one.tobytes() not in yielded:
-                    yielded.add(one.tobytes())
-                    yield proposer, one
 
     def stands_out(self, found):
         """Whether a group does."""
@@ -266,6 +258,19 @@ class Inquiry:
         return min(evidence, key=lambda one: one.level, default=None)
 
 
+def _parts(proposed, odds):
+    """Yield parts of a class as they were proposed and as they settle, once each."""
+    settings, yielded = CompatibilitySettings(), set()
+    for proposer, part in proposed:
+        fits = settings.min_rows <= part.sum() <= settings.max_share * len(part)
+        if not fits or part.tobytes() in yielded:
+            continue
+        for one in (part, settled(part, odds)):
+            if one.tobytes() not in yielded:
+                yielded.add(one.tobytes())
+                yield proposer, one
+
+
 def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_rate):
     """Return the evidence on every class.
 
@@ -304,8 +309,7 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
     classes = np.unique(codes)
     if len(classes) < CompatibilitySettings.min_classes:
         return []
-    seen = [whitened(both, codes, SHRINKAGE) for both in sight.both]
-    data = sight, seen, questions, codes, components, known, draw_seed(rng)
+    data = sight, questions, codes, components, known, draw_seed(rng)
     inquiry = Inquiry(*data, false_alarm_rate)
     asked = [
         inquiry.most_suspect(inquiry.of_class(code), inquiry.rng(code))

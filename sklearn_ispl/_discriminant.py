@@ -40,12 +40,12 @@ class Discriminant:
         means = _class_means(X, own)
         centred = (X - means[own]) * np.sqrt(priors / sizes).astype(X.dtype)[own, None]
         covariance = shrunk_covariance(centred.T @ centred, shrinkage)
-        self._weights = lstsq(covariance, means.T)[0]
-        self._bias = np.log(priors) - (means * self._weights.T).sum(axis=1) / 2
+        self._coef = lstsq(covariance, means.T)[0]
+        self._bias = np.log(priors) - (means * self._coef.T).sum(axis=1) / 2
 
     def log_chances(self, X):
         """Return the log probabilities of the classes, of shape (n, n_classes)."""
-        scores = (X - self._origin) @ self._weights + self._bias
+        scores = (X - self._origin) @ self._coef + self._bias
         return log_softmax(scores, axis=1)
 
 

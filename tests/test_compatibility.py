@@ -9,11 +9,11 @@ from sklearn_ispl._compatibility import (
     Evidence,
     Inquiry,
     Measure,
+    _parts,
     doubtful_groups,
     incompatible_groups,
     suspicion,
 )
-from sklearn_ispl._discriminant import whitened
 from sklearn_ispl._groups import log_odds
 from sklearn_ispl._likeness import Sight, excess_classes, likeness
 from sklearn_ispl._probes import contradicted_rows
@@ -246,8 +246,7 @@ def test_a_part_counts_as_it_is_and_as_it_settles(monkeypatch):
     sight = Sight([features], [looks_of(truth)], np.ones(600))
     questions = {TYPICAL: likeness(sight, codes, np.zeros(600, dtype=bool), rng)}
     components = np.zeros((1, 600), dtype=int)
-    seen = [whitened(features, codes, 0.01)]
-    inquiry = Inquiry(sight, seen, questions, codes, components, None, 0, 0.05)
+    inquiry = Inquiry(sight, questions, codes, components, None, 0, 0.05)
     monkeypatch.setattr(_compatibility, "propose", one_part)
     rows, scores = inquiry.of_class(3), []
     for grow in (lambda part, odds: part, settled):
@@ -260,8 +259,17 @@ def test_a_part_counts_as_it_is_and_as_it_settles(monkeypatch):
     assert scores[0] < scores[1]
 
 
+def test_no_part_of_a_class_comes_twice(monkeypatch):
+    rows = np.arange(60)
+    first, second, end = rows < 10, rows < 20, rows < 15
+    monkeypatch.setattr(_compatibility, "settled", lambda part, odds: end)
+    proposed = [("one", first), ("two", first), ("two", second), ("three", end)]
+    found = [(name, part.sum()) for name, part in _parts(proposed, None)]
+    assert found == [("one", 10), ("one", 15), ("two", 20)]
+
+
 def test_what_is_asked_about_a_class_draws_from_a_stream_of_its_own():
-    inquiry = Inquiry(None, None, {}, None, None, None, 7, 0.05)
+    inquiry = Inquiry(None, {}, None, None, None, 7, 0.05)
     draws = {
         tuple(inquiry.rng(*place).randint(10**6, size=3))
         for place in [(0,), (1,), (1, 1), (2, 1)]
