@@ -1,9 +1,14 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 from conftest import looks_of, ten_poisoned_classes
+from sklearn_ispl import _probes
+from sklearn_ispl._discriminant import Discriminant
 from sklearn_ispl._groups import Group
 from sklearn_ispl._probes import (
+    ProbeSettings,
     _looks,
     contradicted_rows,
     half_way,
@@ -32,7 +37,13 @@ def test_a_class_without_held_out_rows_is_ranked_among_all():
     assert rank == [0.25]
 
 
-def test_rows_are_typical_of_the_class_that_they_came_from():
+@pytest.mark.parametrize(("class_folds", "most"), [(5, 0.25), (20, 0.27)])
+def test_rows_are_typical_of_the_class_that_they_came_from(
+    class_folds, most, monkeypatch
+):
+    """With more classes left out at a time, clean rows are less typical of others."""
+    settings = partial(ProbeSettings, class_folds=class_folds)
+    monkeypatch.setattr(_probes, "ProbeSettings", settings)
     truth, codes, _, poisoned = ten_poisoned_classes()
     both, ranks = asked_about(truth, codes, np.arange(600))
     assert both.shape == ranks.shape == (2, 600) and not (both == codes).any()
@@ -40,7 +51,20 @@ def test_rows_are_typical_of_the_class_that_they_came_from():
     clean = truth == codes
     apart = np.setdiff1d(poisoned, np.flatnonzero(predicted != truth))
     assert len(apart) > 15 and typical[apart].mean() == pytest.approx(0.5, abs=0.2)
-    assert typical[clean].mean() < 0.3
+    assert typical[clean].mean() < most
+
+
+def test_each_of_ten_classes_is_left_out_alone(monkeypatch):
+    truth, codes, _, _ = ten_poisoned_classes()
+    left_out = []
+
+    def recorded(activations, labels, shrinkage):
+        left_out.append(np.setdiff1d(codes, labels).tolist())
+        return Discriminant(activations, labels, shrinkage)
+
+    monkeypatch.setattr(_probes, "Discriminant", recorded)
+    asked_about(truth, codes, np.arange(600))
+    assert sorted(left_out) == [[code] for code in range(10)]
 
 
 def asked_about(truth, codes, rows):

@@ -26,6 +26,18 @@ def test_clusters_and_components_are_proposed():
     assert {("components", *range(start, 60, 3)) for start in range(3)} <= groups
 
 
+def test_clusters_of_every_start_are_proposed(monkeypatch):
+    starts = iter(range(3))
+
+    def clusters(points, most, rng, n_init):
+        start = next(starts)
+        yield np.where(np.arange(60) < 10 + start, 0, 1)
+
+    monkeypatch.setattr(_proposers, "clusters", clusters)
+    groups = [group for name, group in proposed(two_clusters()) if name == "clusters"]
+    assert [group.sum() for group in groups] == [10, 50, 11, 49, 12, 48]
+
+
 @pytest.mark.parametrize("left", PROPOSERS)
 def test_a_proposer_draws_the_same_whoever_stands_beside_it(monkeypatch, left):
     def of(name):
