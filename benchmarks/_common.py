@@ -44,7 +44,6 @@ def timed(function, *args, **kwargs):
 def parse_with_results(parser):
     """Return the options of a script that writes JSON lines, and the file of these."""
     parser.add_argument("--data-home")
-    parser.add_argument("--n-rows", type=int, default=10_000)
     parser.add_argument("--out", help="JSON lines, appended to")
     parser.add_argument("--summary", help="only print what is in this file")
     options = parser.parse_args()

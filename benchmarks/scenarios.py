@@ -244,13 +244,8 @@ def measure(model, X_test, y_test, source, target, trigger):
     C = float(np.mean(model.predict(X_test) == y_test))
     if trigger is None:
         return C, None
-    return C, attack_success(model, trigger(X_test), y_test, source, target)
-
-
-def attack_success(model, images, y_test, source, target):
-    """Return A, the share of images not of the target that a model takes for it."""
     of_source = y_test != target if source is None else y_test == source
-    predicted = model.predict(images[of_source])
-    return targeted_misclassification_rate(
+    predicted = model.predict(trigger(X_test[of_source]))
+    return C, targeted_misclassification_rate(
         y_test[of_source], predicted, source=source, target=target
     )
