@@ -6,8 +6,8 @@
 Scenarios are those of the list `tune` of exam.py, attacked and clean. Each set is
 fitted once. Then the rule decides anew with the same models and the same components,
 but without one part: a proposer, the models of other rows (to which all labels are as
-likely then), the search for marks, or one of the ways in which it searches. A run that
-is cut off goes on; `--part 0 --parts 2` and `--part 1 --parts 2` share the work.
+likely then), the search for triggers, or one of the ways in which it searches. A run
+that is cut off goes on; `--part 0 --parts 2` and `--part 1 --parts 2` share the work.
 """
 
 import argparse
@@ -23,25 +23,23 @@ from exam import key_of, load, measure, scenarios, train, version
 from render_exam import WORKS
 from sklearn_ispl import ISPLFilter, _base
 from sklearn_ispl._compatibility import doubtful_groups
-from sklearn_ispl.detectors import _marks
+from sklearn_ispl.detectors import _trigger_search
 from sklearn_ispl.detectors._proposers import PROPOSERS
 from sklearn_ispl.rules._core import find_poison
 
 WHOLE = "all of it"
 RATE = ISPLFilter().false_alarm_rate
-# The ways in which marks are searched, by the functions that do so. Without windows,
-# nothing is known of marks that vary in one, either.
+# The ways in which triggers are searched, by the functions that do so.
 SEARCHES = {
     "windows": "candidates",
     "shared values": "shared_values",
     "patterns": "pattern_groups",
-    "marks that vary": "_varying_groups",
 }
-PARTS = [WHOLE, *PROPOSERS, "teaching", *SEARCHES, "marks"]
+PARTS = [WHOLE, *PROPOSERS, "teaching", *SEARCHES, "triggers"]
 
 
 def searched(*args):
-    """Return what `find_marks` finds with all searches, and without each of them.
+    """Return what `find_triggers` finds with all searches, and without each of them.
 
     What does not change is searched for once.
     """
@@ -51,36 +49,32 @@ def searched(*args):
         def answer(subject, *args, **settings):
             # Small clusters are asked of the features of a class, all else of its test.
             what = bytes(subject) if name == "small_clusters" else subject.code
-            key = name, what
-            if name == "_varying_groups":
-                tried, exact = args
-                key += (len(tried), bytes(exact))
-            if key not in known:
-                known[key] = [*function(subject, *args, **settings)]
-            return known[key]
+            if (name, what) not in known:
+                known[name, what] = [*function(subject, *args, **settings)]
+            return known[name, what]
 
         return answer
 
     found = {}
     names = ["small_clusters", *SEARCHES.values()]
-    functions = {name: once(name, getattr(_marks, name)) for name in names}
+    functions = {name: once(name, getattr(_trigger_search, name)) for name in names}
     for part in [WHOLE, *SEARCHES]:
         with ExitStack() as stack:
             for name, function in functions.items():
                 out = name == SEARCHES.get(part)
                 function = (lambda *_, **__: []) if out else function
-                stack.enter_context(patch.object(_marks, name, function))
-            found[part] = _marks.find_marks(*args)
+                stack.enter_context(patch.object(_trigger_search, name, function))
+            found[part] = _trigger_search.find_triggers(*args)
     return found
 
 
-def decide_without(part, marked, models, taught, components, codes, seed, rate):
+def decide_without(part, by_part, models, taught, components, codes, seed, rate):
     """Return the finding of the default without one of its parts."""
-    found = marked.get(part, marked[WHOLE])
+    found = by_part.get(part, by_part[WHOLE])
     if part == "teaching":
         taught = np.ones(len(codes))
-    if part == "marks":
-        found = _marks.Marked(np.zeros(len(codes), dtype=bool), [], {})
+    if part == "triggers":
+        found = []
     proposers = {name: one for name, one in PROPOSERS.items() if name != part}
     rng = np.random.RandomState(seed)
     with patch("sklearn_ispl.detectors._proposers.PROPOSERS", proposers):
@@ -89,20 +83,20 @@ def decide_without(part, marked, models, taught, components, codes, seed, rate):
 
 def findings(X, y, seed):
     """Return what the default finds, whole and without each part."""
-    marked, found = {}, {}
+    by_part, found = {}, {}
 
     def search(*args):
-        marked.update(searched(*args))
-        return marked[WHOLE]
+        by_part.update(searched(*args))
+        return by_part[WHOLE]
 
     def decide(_, models, taught, components, codes, rng, rate):
         for part in PARTS:
             found[part] = decide_without(
-                part, marked, models, taught, components, codes, seed, rate
+                part, by_part, models, taught, components, codes, seed, rate
             )
         return found[WHOLE]
 
-    ours = {"find_marks": search, "find_poison": decide}
+    ours = {"find_triggers": search, "find_poison": decide}
     with patch.multiple(_base, **ours):
         ISPLFilter(random_state=seed, device="cpu").fit(X, y)
     return found

@@ -8,7 +8,7 @@ the *floor* of that call: a bare torch loop that takes as many training steps on
 same rows, or scores the same rows, without bookkeeping. So both meet the same noise.
 Prints seconds of both and their ratio by phase: the partition's training and scoring,
 the votes on rows of other components, self-training, and all of these; and seconds of
-what is no learner's work and has no floor, the search for marks and everything else.
+what is no learner's work and has no floor, the search for triggers and everything else.
 There is one ratio for each fit; their median and range are shown.
 """
 
@@ -53,7 +53,7 @@ class Shadow:
             ]:
                 scoped = partial(self._scoped, scope=scope)
                 stack.enter_context(_wrapped(owner, name, scoped))
-            stack.enter_context(_wrapped(_base, "find_marks", self._searched))
+            stack.enter_context(_wrapped(_base, "find_triggers", self._searched))
             yield
 
     def _scoped(self, function, scope):

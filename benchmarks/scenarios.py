@@ -107,7 +107,7 @@ SCALES = {
         filter={},
         attack_epochs=10,
         trigger="patch",
-        # A single mark that also hides its rows gets through in a third of the images.
+        # A single patch that also hides its rows gets through in a third of the images.
         adaptive_trigger="corners",
     ),
     "paper": Scale(
@@ -149,22 +149,22 @@ def scenarios(table, scale):
 
 def _of_table(table, pairs, settings):
     first = pairs[0]
-    mark = {"trigger": settings.trigger}
+    trigger = {"trigger": settings.trigger}
     if table in (1, 6, 7):
         for rate in (0.1, 0.05, 0.2):
             for source, target in pairs:
-                yield _attack("dirty", source, target, rate, mark)
+                yield _attack("dirty", source, target, rate, trigger)
     elif table == 2:
-        yield _attack("dirty", None, first[1], 0.1, mark)
+        yield _attack("dirty", None, first[1], 0.1, trigger)
         yield _attack("blended", *first, 0.1, {"opacity": 0.2})
     elif table == 3:
         for rate in (0.25, 0.06):
             for options in CLEAN_LABEL:
                 yield _attack("clean", None, first[1], rate, options)
     elif table == 4:
-        mark = {"trigger": settings.adaptive_trigger}
+        trigger = {"trigger": settings.adaptive_trigger}
         for rate in (0.05, 0.01, 0.1):
-            yield _attack("adaptive", *first, rate, mark)
+            yield _attack("adaptive", *first, rate, trigger)
     else:
         yield _attack("no poison", *first, 0.1, {})
 

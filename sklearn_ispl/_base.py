@@ -17,7 +17,7 @@ from ._compatibility import CompatibilitySettings, Evidence, doubtful_groups
 from ._likeness import MIN_CLASS
 from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
 from ._validation import check_labels, check_training_set, constraints
-from .detectors._marks import find_marks
+from .detectors._trigger_search import find_triggers
 from .exceptions import (
     ClassVanishedWarning,
     MostRejectedWarning,
@@ -145,7 +145,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
 
         UntestedClassWarning
             If there are fewer than four classes, or classes of fewer than 16 rows: in
-            these only marks and patterns are sought (``method="core"``).
+            these only triggers are sought (``method="core"``).
 
         UnlearnedClassWarning
             If labels of a class have a mean probability under 0.15 to models of other
@@ -251,17 +251,17 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
 
         if self.method == "core" and self.self_training:
             verdicts, taught = models
-            with self._timed("searching for marks"):
-                marked = find_marks(parallel, X, codes, verdicts[0], rng)
-            found = marked, verdicts, taught, components, codes, rng
+            with self._timed("searching for triggers"):
+                found = find_triggers(parallel, X, codes, verdicts[0], rng)
+            given = found, verdicts, taught, components, codes, rng
             with self._timed("testing groups of rows"):
-                finding = find_poison(*found, self.false_alarm_rate)
+                finding = find_poison(*given, self.false_alarm_rate)
             self.support_, self.suspicion_ = finding.support, finding.suspicion
             self.poisoned_classes_ = self.classes_[finding.poisoned]
-            self.marks_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
+            self.triggers_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
             for nth, code in enumerate(finding.poisoned):
-                self.marks_[nth] = finding.marks.get(code, np.nan)
-            self.marks_ = self._scaling.undo(self.marks_)
+                self.triggers_[nth] = finding.triggers.get(code, np.nan)
+            self.triggers_ = self._scaling.undo(self.triggers_)
             self.unlearned_classes_ = self.classes_[finding.unlearned]
             self.evidence_ = [
                 found._replace(label=self.classes_[found.label])
@@ -302,8 +302,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         if len(self.classes_) < least:
             warnings.warn(
                 f"y has {len(self.classes_)} classes. Groups of rows are compared "
-                f"with those of other classes, which takes {least}, so that only marks "
-                "and patterns were sought.",
+                f"with those of other classes, which takes {least}, so that only "
+                "triggers were sought.",
                 UntestedClassWarning,
                 stacklevel=5,
             )
@@ -312,7 +312,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         if small.any():
             warnings.warn(
                 f"Of classes of fewer than {MIN_CLASS} rows no groups are sought, only "
-                f"marks and patterns: {self.classes_[small].tolist()}.",
+                f"triggers: {self.classes_[small].tolist()}.",
                 UntestedClassWarning,
                 stacklevel=5,
             )

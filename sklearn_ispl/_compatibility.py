@@ -15,7 +15,6 @@ from scipy.special import expit
 from ._discriminant import whitened
 from ._groups import (
     SHRINKAGE,
-    Group,
     as_mask,
     few_classes,
     leading,
@@ -30,7 +29,7 @@ from ._settling import SettlingSettings, completed, settled
 from .detectors._proposers import View, propose
 from .learners._weak_learner import draw_seed
 
-# The questions. The first that stands out tells more of which rows go with a group.
+# The questions that are asked about groups.
 TAUGHT, TYPICAL = "typical and taught", "typical"
 
 
@@ -45,8 +44,9 @@ class CompatibilitySettings:
     alike: float = 1 / 7  # of the excess of a group; clean rows that join have less
     contradicted: float = 3 / 4  # of rows that join a group: of clean ones 2/3 at most
     # Of the cube roots of scores of clean classes, and for how many degrees of freedom
-    # it counts: what Smyth's estimator makes of clean sets, see `bench_scores.py`.
-    deviation: float = 0.16
+    # it counts: what `bench_scores.py` makes of clean sets, 0.15 to 0.19, and a little
+    # more, for their scores are not quite normal.
+    deviation: float = 0.2
     n_degrees: int = 5
     doubtful: int = 4  # times the rate of false alarms, up to which evidence is weak
 
@@ -68,7 +68,7 @@ class Evidence(NamedTuple):
 
     question : str
         What was asked: are they "typical" of other classes, or "typical and taught",
-        known to models of other rows all the same. The latter if they stand out by it.
+        known to models of other rows all the same. That by which they stand out more.
 
     excess : float
         Of how many other classes the answer is yes for them, and not for the rest of
@@ -212,7 +212,7 @@ class Inquiry:
             rest, apart = rest[~group], set_apart(apart, rest[group])
             again = self.most_suspect(rest, rng).values()
             again = [measures[one.question].of_another(one) for one in again]
-            found = self.first_of(again)
+            found = self.surest(again)
         group = ~np.isin(every, rest)
         return every[self._with_what_joins(group, every, question, rng)]
 
@@ -234,9 +234,9 @@ class Inquiry:
         """
 
         def contradicted(group, other):
-            apart = [Group(rows[group], rows[other])]
-            data = self.sight.half_way, self.codes, self.known, apart, rng
-            return contradicted_rows(*data)[rows]
+            apart = self.known.copy()
+            apart[rows[group | other]] = True
+            return contradicted_rows(self.sight.half_way, self.codes, apart, rng)[rows]
 
         odds = self._odds(rows, self.codes, rng)
         joined = completed(group, odds, contradicted) & ~group
@@ -250,12 +250,11 @@ class Inquiry:
                 return group
         return group | joined
 
-    def first_of(self, evidence):
-        """Return the evidence on the first question that stands out, or the surest."""
-        for found in evidence:
-            if self.stands_out(found):
-                return found
-        return min(evidence, key=lambda one: one.level, default=None)
+    def surest(self, evidence):
+        """Return the evidence with the lowest level, of what stands out if any does."""
+        evidence = [*evidence]
+        outliers = [one for one in evidence if self.stands_out(one)]
+        return min(outliers or evidence, key=lambda one: one.level, default=None)
 
 
 def _parts(proposed, odds):
@@ -321,7 +320,7 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
         measures[question] = Measure(evidence, false_alarm_rate, len(questions))
         for found in measures[question].evidence:
             of_class.setdefault(found.label, []).append(found)
-    evidence = [inquiry.first_of(answers) for answers in of_class.values()]
+    evidence = [inquiry.surest(answers) for answers in of_class.values()]
     evidence.sort(key=lambda one: (one.level, -one.score))
     for nth, found in enumerate(evidence):
         if inquiry.stands_out(found):
@@ -349,7 +348,7 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
         With the numbers of classes as labels.
 
     proved, rejected : ndarray of shape (n,), bool
-        Rows with a mark, and all that were rejected.
+        Rows with a trigger, and all that were rejected.
 
     rng : RandomState
 
@@ -359,7 +358,7 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
         From 0 to 1, and from 1/2 for rejected rows; in either half, how likely a row
         belongs to the most suspect group of its class in what models see, times the
         score of that group as a share of the largest to the same question, and all of
-        it for rows with a mark.
+        it for rows with a trigger.
     """
     like = proved.astype(float)
     largest = {}
@@ -372,7 +371,7 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
             if found.score > 0:
                 share[found.label] = found.score / largest[found.question]
             group[found.rows] = True
-        # Rows with a mark are of the group or apart, and never of the rest of a class.
+        # Rows with a trigger are of the group or apart, never of the rest of a class.
         apart = set_apart(codes, proved & ~group)
         likely = expit(log_odds(both, apart, group, rng))
         like = np.maximum(like, likely * share[codes])

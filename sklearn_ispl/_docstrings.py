@@ -18,8 +18,8 @@ PARAMETERS = """Parameters
         component), a fresh net trained for 40 epochs on the component votes, a label
         needs two votes, and self-training goes over all rows 20 times. "core" rejects
         groups of rows that are incompatible with all other rows and learned from one
-        another, and rows with a mark, a pattern or values in common that turn rows of
-        other classes into theirs; see the Notes. All other rows are kept.
+        another, and rows with a trigger in common that turns rows of other classes into
+        theirs; see the Notes. All other rows are kept.
 
     core_share : float in (0, 1], default=1/4
         Share of every class, the least suspect by the votes, that ``method="core"``
@@ -72,7 +72,7 @@ PARAMETERS = """Parameters
         more where rows are so few that they would take less than a hundred steps.
 
     n_jobs : int, default=None
-        Repeats, models, and classes searched for marks, that run at
+        Repeats, models, and classes searched for triggers, that run at
         the same time, each in a process of one thread. The result does not depend on
         it.
 
@@ -102,12 +102,13 @@ ATTRIBUTES = """Attributes
         The labels under which rows were rejected, often none. A clean class is among
         them if it lost rows by chance. Only with ``method="core"`` and self-training.
 
-    marks_ : ndarray of shape (n_poisoned_classes, ...)
-        The marks that were found in each of `poisoned_classes_`, as a row of X: the
-        value where there is a mark, else NaN. Rows that have the mark were rejected;
+    triggers_ : ndarray of shape (n_poisoned_classes, ...)
+        The triggers that were found in each of `poisoned_classes_`, as a row of X: the
+        value where there is a trigger, else NaN. Rows that have it were rejected;
         others of the class may have been for other reasons. All NaN in a class whose
-        mark varies from row to row or spreads over the image, or in which none was
-        found. Only with ``method="core"`` and self-training.
+        trigger varies from row to row or spreads over the image, or in which none was
+        found.
+        Only with ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels whose mean probability is less than 0.15 to models that were trained
@@ -128,12 +129,13 @@ ATTRIBUTES = """Attributes
         least. Classes of fewer than 16 rows are left out; it is empty if there are
         fewer than four classes. `excess`, `taught` and `score` are of the group that
         stood out; the `rows` of a rejected one are all that go with it. Rows that went
-        for a mark alone are in no group. Only with ``method="core"`` and self-training.
+        for a trigger alone are in no group. Only with ``method="core"`` and
+        self-training.
 
     suspicion_ : ndarray of shape (n_rows,)
         From 0 to 1, to rank rows for review; no probability. From 1/2 for rejected
-        rows, 1 for those with a mark; in either half, how much a row is like the most
-        suspect group of its class, times the score of that group as a share of the
+        rows, 1 for those with a trigger; in either half, how much a row is like the
+        most suspect group of its class, times the score of that group as a share of the
         largest to the same question. Only with ``method="core"`` and self-training.
 
     agreement_ : ndarray of shape (n_rows,)

@@ -43,9 +43,9 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     With ``method="paper"`` these votes decide. By default they do not: the components,
     and clusters in what three models see of each class, are groups to test. Rejected
     are groups that are incompatible with the rest of their class and stand out from
-    the groups of other classes, and rows with a mark that turns rows of other classes
-    into theirs. The labels of rejected rows are in `poisoned_classes_`, what is known
-    of each class in `evidence_`. Neither a trusted subset nor the poison rate is
+    the groups of other classes, and rows with a trigger that turns rows of other
+    classes into theirs. The labels of rejected rows are in `poisoned_classes_`, what is
+    known of each class in `evidence_`. Neither a trusted subset nor the poison rate is
     needed; but the poison should be the smaller part of every class.
 
     In a Pipeline a step cannot drop rows. So ``fit_transform(X, y)`` returns X with
@@ -83,12 +83,13 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     `false_alarm_rate`, and if its excess is a third or more. With it go all rows of the
     class that probes take for it. This takes four classes, and 16 rows of each.
 
-    *Marks.* Pixels of one window (28 % of the shorter side of an image), values that
+    *Triggers.* Pixels of one window (28 % of the shorter side of an image), values that
     the rows of a cluster share, and patterns that are blended over images are painted
-    on rows of other classes. If these turn into the class, and rows that have the mark
-    are no longer of the class without it, all rows of the class that have it are
-    rejected. Where a mark varies from row to row, and where fewer than 40 rows share a
-    pattern, probes of all other rows have to contradict their label, too.
+    on rows of other classes. If these turn into the class, and rows that have the
+    trigger are no longer of the class without it, all rows of the class that have it
+    are rejected. Where fewer than 40 rows share a pattern, probes of all other rows
+    have to contradict their label, too, more often than that of the rest of the class
+    at `false_alarm_rate` (Fisher's exact test).
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

@@ -1,7 +1,6 @@
 """Groups of rows within a class, in the features of a model: functions of arrays."""
 
 import warnings
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -18,17 +17,6 @@ MIN_ROWS, MAX_SHARE = 4, 1 / 3
 N_FOLDS, WEIGHT = 4, 5.0
 # Of the covariance of these probes: features of a layer are many.
 SHRINKAGE = 0.01
-NO_ROWS = np.array([], dtype=int)
-
-
-class Group(NamedTuple):
-    """Rows of a class that may be poisoned, and its fringe: the rows most like them.
-
-    As numbers of rows. Probes of all other rows decide on both.
-    """
-
-    rows: np.ndarray
-    fringe: np.ndarray = NO_ROWS
 
 
 def leading(features, rng, n_components=10):
@@ -211,11 +199,6 @@ def is_part(group, share):
 def few_classes(n_classes):
     """Return in how many classes groups may stand out that are not clean ones."""
     return max(2, n_classes // 10)
-
-
-def overlap(one, other):
-    """Return the share of the rows of two groups that both have."""
-    return (one & other).sum() / max(1, (one | other).sum())
 
 
 def as_mask(rows, n_rows):

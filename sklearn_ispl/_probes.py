@@ -51,11 +51,14 @@ def typicality(activations, codes, asked, known, rng):
     activations : ndarray of shape (n, n_components)
         Of a model, see `half_way`.
 
-    codes, known, rng
-        See `contradicted_rows`.
-
+    codes : ndarray of shape (n,), int
     asked : ndarray of int
         The rows to look at: all rows of some classes.
+
+    known : ndarray of shape (n,), bool
+        Rows that no probe is fitted to, and that others are not ranked among.
+
+    rng : RandomState
 
     Returns
     -------
@@ -161,7 +164,7 @@ def rank_among(predicted, confidence, codes, given):
     return typical
 
 
-def contradicted_rows(activations, codes, known, groups, rng):
+def contradicted_rows(activations, codes, apart, rng):
     """Return the rows whose label probes of all rows but some contradict.
 
     Parameters
@@ -170,23 +173,19 @@ def contradicted_rows(activations, codes, known, groups, rng):
         Of some models, see `half_way`.
 
     codes : ndarray of shape (n,), int
-    known : ndarray of shape (n,), bool
-        Rows that no probe is fitted to, beside those of the groups.
+    apart : ndarray of shape (n,), bool
+        Rows that no probe is fitted to.
 
-    groups : list of Group
     rng : RandomState
 
     Returns
     -------
     contradicted : ndarray of shape (n,), bool
-        Their labels are less likely than those of nearly all rows of the classes that
-        have no group, to probes that were fitted to neither (Definition 4.2). All false
-        if there is no group.
+        Their labels are less likely than those of nearly all rows of the classes of
+        which no row is apart (Definition 4.2). All false if none or all are apart.
     """
-    settings, trusted = ProbeSettings(), ~known
-    for group in groups:
-        trusted[np.concatenate(group)] = False
-    if not groups or not trusted.any():
+    settings, trusted = ProbeSettings(), ~apart
+    if trusted.all() or not trusted.any():
         return np.zeros(len(codes), dtype=bool)
     # Of a class of few rows, some have a label that their probe never saw.
     usual = np.bincount(codes)[codes] >= 2 * settings.n_folds

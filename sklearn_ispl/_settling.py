@@ -32,8 +32,25 @@ def settled(group, odds):
     group : ndarray of shape (n_of_class,), bool
         The last one, before nearly none or nearly all of the class would go.
     """
+    return until_settled(group, lambda group: _taken(group, odds, np.min))
+
+
+def until_settled(group, step):
+    """Return what becomes of a group, step by step, until it changes no more.
+
+    Parameters
+    ----------
+    group : ndarray of shape (n,), bool
+    step : callable
+        Takes a group and returns the next one.
+
+    Returns
+    -------
+    group : ndarray of shape (n,), bool
+        The last one, after `max_steps` at most.
+    """
     for _ in range(SettlingSettings.max_steps):
-        before, group = group, _taken(group, odds, np.min)
+        before, group = group, step(group)
         if np.array_equal(before, group):
             break
     return group
@@ -68,12 +85,11 @@ def completed(group, odds, contradicted):
     -------
     group : ndarray of shape (n_of_class,), bool
     """
-    most_like = near(group, odds)
+    most_like = near(group, odds(group, np.mean))
     joined = group | most_like & contradicted(group, most_like)
     return _taken(settled(joined, odds), odds, np.mean)
 
 
 def near(group, odds):
-    """Return the half of the rest of a class that is most like a group."""
-    found = odds(group, np.mean)
-    return ~group & (found > np.median(found[~group]))
+    """Return the half of the rest of a class that is most like a group, by its odds."""
+    return ~group & (odds > np.median(odds[~group]))

@@ -232,7 +232,7 @@ def format_table(rows):
 
 
 def plot_demo(scenario, ispl):
-    """Draw what the filter did: triggered images, marks, how learners vote on labels.
+    """Draw what the filter did: poisoned images, what decided, how learners vote.
 
     Parameters
     ----------
@@ -261,14 +261,14 @@ def plot_demo(scenario, ispl):
             'The demo\'s picture needs matplotlib: pip install "sklearn-ispl[plot]".'
         ) from error
 
-    from .inspection import MarkDisplay, VotesDisplay
+    from .inspection import TriggerDisplay, VotesDisplay
 
     figure = plt.figure(figsize=(11, 5.2), layout="constrained")
     pictures, reasons = figure.subfigures(1, 2, width_ratios=(3, 2))
-    marks, votes = reasons.subfigures(2, 1, height_ratios=(2, 3))
+    triggers, votes = reasons.subfigures(2, 1, height_ratios=(2, 3))
     kept, poisoned = ispl.get_support(), scenario["poisoned"]
     pictures.suptitle(
-        f"{poisoned.sum()} images of {scenario['source']} with a mark, "
+        f"{poisoned.sum()} images of {scenario['source']} with a trigger, "
         f"labelled {scenario['target']}"
     )
     rejected_part, kept_part = pictures.subfigures(2, 1)
@@ -279,11 +279,11 @@ def plot_demo(scenario, ispl):
     VotesDisplay.from_estimator(ispl, poisoned=poisoned, ax=votes.subplots())
     votes.suptitle("What the weak learners say")
     labels = getattr(ispl, "poisoned_classes_", [])[:4]
-    marks.suptitle("What decided: pixels that they share" if len(labels) else "")
-    for axis in (axes := marks.subplots(1, 4)):
+    triggers.suptitle("What decided: pixels that they share" if len(labels) else "")
+    for axis in (axes := triggers.subplots(1, 4)):
         axis.axis("off")
     for axis, label in zip(axes, labels):
-        MarkDisplay.from_estimator(ispl, label, ax=axis)
+        TriggerDisplay.from_estimator(ispl, label, ax=axis)
         if label != scenario["target"]:
             axis.set_title(f"{axis.get_title()}:\na false alarm")
     return figure

@@ -69,13 +69,13 @@ def test_default_finds_the_poison_and_keeps_the_rest(backdoored_digits, seed):
     assert ispl.support_[~poisoned].mean() > 0.97
 
 
-def test_the_mark_of_the_rejected_rows_is_shown(backdoored_digits):
+def test_the_trigger_of_the_rejected_rows_is_shown(backdoored_digits):
     X, y, poisoned, _ = backdoored_digits(1)
-    (mark,) = ISPLFilter(random_state=1).fit(X, y).marks_
-    painted = ~np.isnan(mark)
+    (trigger,) = ISPLFilter(random_state=1).fit(X, y).triggers_
+    painted = ~np.isnan(trigger)
     assert painted.any()
-    # A mark is completed with values that nine in ten of its rows have.
-    shown = np.isclose(X[poisoned][:, painted], mark[painted], rtol=0, atol=0.02)
+    # A trigger is completed with values that nine in ten of its rows have.
+    shown = np.isclose(X[poisoned][:, painted], trigger[painted], rtol=0, atol=0.02)
     assert (shown.mean(axis=0) >= 0.9).all() and shown.mean() > 0.98
 
 
@@ -94,7 +94,7 @@ def test_noise_blended_over_images_is_found(digit_images):
     assert not ispl.support_[poisoned].any()
     assert ispl.support_[~poisoned].mean() > 0.99
     assert ispl.poisoned_classes_.tolist() == [4]
-    assert np.isnan(ispl.marks_).all()
+    assert np.isnan(ispl.triggers_).all()
 
 
 def small_set(name):
@@ -128,14 +128,14 @@ def test_nothing_is_rejected_where_there_is_no_poison(digit_images):
     ispl = ISPLFilter(random_state=0).fit(*digit_images)
     assert ispl.support_.mean() > 0.97
     assert not len(ispl.unlearned_classes_)
-    assert ispl.marks_.shape == (len(ispl.poisoned_classes_), 1, 8, 8)
+    assert ispl.triggers_.shape == (len(ispl.poisoned_classes_), 1, 8, 8)
 
 
 @pytest.mark.parametrize("changed", [{"self_training": False}])
 def test_a_verdict_does_not_outlive_its_fit(digits, changed):
     X, y = digits
     ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
-    names = "poisoned_classes_", "marks_", "unlearned_classes_"
+    names = "poisoned_classes_", "triggers_", "unlearned_classes_"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnlearnedClassWarning)
         warnings.simplefilter("ignore", ClassVanishedWarning)

@@ -146,14 +146,13 @@ def test_the_evidence_has_how_far_a_group_is_taught():
     assert levels == sorted(levels)
 
 
-@pytest.mark.parametrize(("taught", "question"), [(1.0, TAUGHT), (0.001, TYPICAL)])
-def test_rows_that_nothing_teaches_are_found_by_what_they_are_typical_of(
-    taught, question
-):
+@pytest.mark.parametrize("taught", [1.0, 0.001])
+def test_rows_that_nothing_teaches_are_found_by_what_they_are_typical_of(taught):
     truth, codes, features, poisoned = ten_poisoned_classes()
     chances = np.where(np.isin(np.arange(600), poisoned), taught, 1.0)
     found = found_in(looks_of(truth), codes, features, taught=chances)
-    assert found[0].label == 3 and found[0].question == question
+    assert found[0].label == 3
+    assert found[0].question == TYPICAL or taught == 1
     np.testing.assert_array_equal(found[0].rows, poisoned)
     assert [one.label for one in found if one.rejected] == [3]
 
@@ -173,8 +172,13 @@ def test_what_joins_a_group_is_like_poison_or_contradicted_still(
     monkeypatch.setattr(Inquiry, "most_suspect", asked_once(Inquiry.most_suspect))
     if not contradicted:
         contradict_once(monkeypatch)
+
+    def as_taught(inquiry, evidence):
+        return next((one for one in evidence if one.question == TAUGHT), None)
+
+    monkeypatch.setattr(Inquiry, "surest", as_taught)
     found = found_in(looks_of(truth), codes, features, taught=chances)[0]
-    assert found.label == 3 and found.rejected and found.question == TAUGHT
+    assert found.label == 3 and found.rejected
     np.testing.assert_array_equal(found.rows, poisoned[:n_found])
 
 
@@ -397,7 +401,7 @@ def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     assert ranked[others].max() <= 0.125 and not ranked[codes == 7].any()
 
 
-def test_rows_with_a_mark_are_no_rows_of_their_class_where_others_are_ranked(
+def test_rows_with_a_trigger_are_no_rows_of_their_class_where_others_are_ranked(
     monkeypatch,
 ):
     _, codes, features, poisoned = ten_poisoned_classes()
@@ -416,8 +420,8 @@ def test_rows_with_a_mark_are_no_rows_of_their_class_where_others_are_ranked(
 
 
 @pytest.mark.parametrize("n_proved", [0, 5, 15])
-def test_rows_like_those_with_a_mark_are_ranked_high(n_proved):
-    """Of 30 poisoned rows 15 were found, some or all of them by their mark."""
+def test_rows_like_those_with_a_trigger_are_ranked_high(n_proved):
+    """Of 30 poisoned rows 15 were found, some or all of them by their trigger."""
     _, codes, features, poisoned = ten_poisoned_classes()
     found, missed = np.split(poisoned, 2)
     proved, rejected = (np.isin(np.arange(600), r) for r in (found[:n_proved], found))
@@ -452,3 +456,29 @@ def test_a_warped_set_is_found_by_what_it_is_incompatible_with(digit_images):
     assert 9 in ispl.poisoned_classes_
     assert ispl.support_[poisoned].mean() < 0.35
     assert ispl.support_[~poisoned].mean() > 0.97
+
+
+@pytest.mark.parametrize(
+    ("levels", "excess", "question"),
+    [
+        ((0.04, 0.01), 1.0, TYPICAL),
+        ((0.01, 0.04), 1.0, TAUGHT),
+        ((0.01, 0.01), 1.0, TAUGHT),
+        # What does not stand out is no rival to what does.
+        ((0.04, 0.01), 0.1, TAUGHT),
+        ((0.2, 0.1), 1.0, TYPICAL),
+    ],
+)
+def test_a_group_is_taken_as_the_question_has_it_by_which_it_stands_out_more(
+    levels, excess, question
+):
+    inquiry = Inquiry(None, {}, None, None, None, 0, 0.05)
+    rows = np.arange(20)
+    taught, typical = (
+        Evidence(0, rows, "clusters", *one, level=level)
+        for one, level in zip(
+            [(TAUGHT, 1.0, 0.9, 2.0), (TYPICAL, excess, 0.9, 2.0)], levels
+        )
+    )
+    assert inquiry.surest([taught, typical]).question == question
+    assert inquiry.surest([]) is None

@@ -40,21 +40,21 @@ def test_demo_measures_what_it_says():
 
 
 @pytest.mark.parametrize("found", [True, False])
-def test_the_picture_shows_the_marks_that_decided(found):
+def test_the_picture_shows_the_triggers_that_decided(found):
     pytest.importorskip("matplotlib")
     scenario = make_scenario(seed=0)
     X, y = scenario["X"], scenario["y"]
     ispl = ISPLFilter(n_repeats=1, self_training=False, random_state=0).fit(X, y)
     if found:
         ispl.poisoned_classes_ = np.array([4, 7])
-        ispl.marks_ = np.full((2, 1, 8, 8), np.nan)
-        ispl.marks_[0, :, 2:4] = 1
+        ispl.triggers_ = np.full((2, 1, 8, 8), np.nan)
+        ispl.triggers_[0, :, 2:4] = 1
     figure = plot_demo(scenario, ispl)
     _, reasons = figure.subfigs
-    marks, _ = reasons.subfigs
-    titles = [axis.get_title() for axis in marks.axes]
-    drawn = [len(axis.images) for axis in marks.axes]
-    said = ["mark in 4", "no mark in 7:\na false alarm", "", ""]
+    triggers, _ = reasons.subfigs
+    titles = [axis.get_title() for axis in triggers.axes]
+    drawn = [len(axis.images) for axis in triggers.axes]
+    said = ["trigger in 4", "no trigger in 7:\na false alarm", "", ""]
     assert titles == (said if found else [""] * 4)
     assert drawn == ([1, 1, 0, 0] if found else [0] * 4)
-    assert bool(marks.get_suptitle()) == found
+    assert bool(triggers.get_suptitle()) == found

@@ -28,13 +28,13 @@ n_jobs, phase = int(sys.argv[1]), sys.argv[2]
 X, y = load_digits(return_X_y=True)
 X = X.reshape(-1, 1, 8, 8).astype("float32")
 ispl = ISPLFilter(n_jobs=n_jobs, device="cpu", self_training_epochs=200)
-search = _base.find_marks
+search = _base.find_triggers
 
 def announced(*args):
     print("search", flush=True)
     return search(*args)
 
-_base.find_marks = announced
+_base.find_triggers = announced
 if phase == "search":
     ispl.set_params(self_training_epochs=1)
     X, y = np.tile(X, (20, 1, 1, 1)), np.tile(y, 20)

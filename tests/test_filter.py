@@ -467,7 +467,7 @@ def test_verbose_shows_a_bar(digits, capsys):
 @pytest.mark.parametrize(
     ("settings", "steps"),
     [
-        ({}, ["training", "searching for marks", "testing groups"]),
+        ({}, ["training", "searching for triggers", "testing groups"]),
         ({"self_training": False}, ["training"]),
         ({"method": "paper"}, ["training", "self-training"]),
     ],

@@ -10,7 +10,6 @@ from sklearn_ispl._groups import (
     leading,
     log_odds,
     odds_within,
-    overlap,
     set_apart,
     small_clusters,
 )
@@ -134,15 +133,6 @@ def test_the_odds_are_the_mean_over_what_models_see():
     of_class = codes == 0
     assert np.abs(nothing[of_class]).mean() < 0.7 * np.abs(one[of_class]).mean()
     assert (nothing[~of_class] == -np.inf).all()
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "share"),
-    [("1100", "0110", 1 / 3), ("100", "100", 1), ("100", "011", 0), ("00", "00", 0)],
-)
-def test_overlap_by_hand(one, other, share):
-    one, other = (np.array([*rows]) == "1" for rows in (one, other))
-    assert overlap(one, other) == share
 
 
 @pytest.mark.filterwarnings("error")

@@ -6,7 +6,6 @@ import pytest
 from conftest import looks_of, ten_poisoned_classes
 from sklearn_ispl import _probes
 from sklearn_ispl._discriminant import Discriminant
-from sklearn_ispl._groups import Group
 from sklearn_ispl._probes import (
     ProbeSettings,
     _looks,
@@ -113,11 +112,10 @@ def test_a_look_at_one_class_alone_says_nothing_more():
     assert taken_for.tolist() == [0, 0] and not rank_again.any()
 
 
-def contradicted_in(activations, codes, *groups, known=()):
-    known = np.isin(np.arange(len(codes)), known)
-    groups = [Group(*rows) for rows in groups]
+def contradicted_in(activations, codes, apart=()):
+    apart = np.isin(np.arange(len(codes)), apart)
     rng = np.random.RandomState(3)
-    return contradicted_rows([activations], codes, known, groups, rng)
+    return contradicted_rows([activations], codes, apart, rng)
 
 
 def test_probes_half_way_see_so_many_components():
@@ -127,10 +125,9 @@ def test_probes_half_way_see_so_many_components():
     assert few.shape == (300, 7)
 
 
-def test_rows_of_other_classes_are_contradicted_in_a_group_and_in_its_fringe():
+def test_rows_of_other_classes_are_contradicted():
     truth, codes, _, poisoned = ten_poisoned_classes()
-    parts = poisoned[:20], poisoned[20:]
-    contradicted = contradicted_in(looks_of(truth), codes, parts)
+    contradicted = contradicted_in(looks_of(truth), codes, poisoned)
     assert contradicted[poisoned].all()
     # Of the rows of other classes so many are taken for contradicted.
     assert contradicted[codes == truth].mean() == pytest.approx(0.02, abs=0.02)
@@ -139,34 +136,31 @@ def test_rows_of_other_classes_are_contradicted_in_a_group_and_in_its_fringe():
 def test_rows_that_teach_the_probes_their_label_are_not_contradicted():
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=300)
     looks = np.c_[looks_of(truth), features]
-    taught = contradicted_in(looks, codes, (poisoned[:20],))
-    untaught = contradicted_in(looks, codes, (poisoned[:20], poisoned[20:]))
+    taught = contradicted_in(looks, codes, poisoned[:20])
+    untaught = contradicted_in(looks, codes, poisoned)
     assert taught[poisoned].mean() < 0.1 and untaught[poisoned].mean() > 0.9
 
 
-@pytest.mark.parametrize("left_out", ["known", "group"])
-def test_probes_are_fitted_to_no_row_that_is_left_out(left_out):
+def test_probes_are_fitted_to_no_row_that_is_apart():
     truth, codes, _, poisoned = ten_poisoned_classes()
-    group, known = (poisoned[:20], poisoned[20:]), np.flatnonzero(truth == 3)[:5]
-    rest = np.setdiff1d(np.arange(600), [*poisoned, *known])
+    rest = np.setdiff1d(np.arange(600), poisoned)
     far = looks_of(truth)
     near = far.copy()
-    far[known if left_out == "known" else poisoned] += 1000
-    found, moved = (
-        contradicted_in(one, codes, group, known=known)[rest] for one in (near, far)
-    )
+    far[poisoned] += 1000
+    found, moved = (contradicted_in(one, codes, poisoned)[rest] for one in (near, far))
     np.testing.assert_array_equal(found, moved)
 
 
-def test_without_a_group_nothing_is_contradicted():
+def test_without_rows_apart_nothing_is_contradicted():
     truth, codes, _, _ = ten_poisoned_classes()
     assert not contradicted_in(looks_of(truth), codes).any()
 
 
-def test_where_all_classes_have_groups_the_rows_left_are_the_measure():
+def test_where_all_classes_have_rows_apart_those_left_are_the_measure():
     truth, codes, _, poisoned = ten_poisoned_classes()
-    clean = [(np.flatnonzero(codes == code)[:20],) for code in range(10) if code != 3]
-    contradicted = contradicted_in(looks_of(truth), codes, (poisoned,), *clean)
+    clean = [np.flatnonzero(codes == code)[:20] for code in range(10) if code != 3]
+    apart = np.concatenate([poisoned, *clean])
+    contradicted = contradicted_in(looks_of(truth), codes, apart)
     assert contradicted[poisoned].all()
     assert contradicted[codes == truth].mean() < 0.06
 
@@ -178,9 +172,8 @@ def test_where_next_to_nothing_is_left_next_to_nothing_is_contradicted(n_left):
     rows = np.arange(600)
     left = rows % 50 == 0
     left[np.flatnonzero(left)[n_left:]] = False
-    contradicted = contradicted_in(
-        looks_of(truth), codes, (rows[:10],), known=rows[~left]
-    )
+    apart = np.union1d(rows[:10], rows[~left])
+    contradicted = contradicted_in(looks_of(truth), codes, apart)
     assert contradicted.mean() < 0.5
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from conftest import looks_of, ten_poisoned_classes
-from sklearn_ispl._groups import Group, as_mask, log_odds
+from sklearn_ispl._groups import as_mask, log_odds
 from sklearn_ispl._probes import contradicted_rows
 from sklearn_ispl._settling import completed, near, settled
 
@@ -68,11 +68,11 @@ def test_a_group_is_completed_by_what_probes_of_the_rest_contradict():
     truth, codes, features, poisoned = ten_poisoned_classes(n_poisoned=40)
     features[poisoned[20:], :2] += [-8, 4]
     odds, of_class = odds_in([features], codes)
-    known, rng = np.zeros(600, dtype=bool), np.random.RandomState(0)
+    rng = np.random.RandomState(0)
 
     def contradicted(group, other):
-        apart = [Group(of_class[group], of_class[other])]
-        return contradicted_rows([looks_of(truth)], codes, known, apart, rng)[of_class]
+        apart = as_mask(of_class[group | other], len(codes))
+        return contradicted_rows([looks_of(truth)], codes, apart, rng)[of_class]
 
     start = np.isin(of_class, poisoned[:20])
     group = settled(start, odds)
@@ -83,5 +83,5 @@ def test_a_group_is_completed_by_what_probes_of_the_rest_contradict():
 
 def test_near_is_the_half_of_the_rest_that_is_most_like_a_group():
     group = np.arange(7) < 2
-    found = near(group, lambda *_: np.array([9.0, 0, 1, 5, 2, 4, 3]))
+    found = near(group, np.array([9.0, 0, 1, 5, 2, 4, 3]))
     np.testing.assert_array_equal(np.flatnonzero(found), [3, 5])

@@ -83,13 +83,13 @@ def make_adaptive_backdoor(
         0.05 and 0.1.
 
     trigger : str, ndarray of bool or callable, default="patch"
-        The mark; see :func:`make_trigger`. A callable puts it on images by itself.
+        See :func:`make_trigger`. A callable puts its own trigger on images.
 
     position : tuple of (int, int), default=None
-        Row and column of the mark's upper left corner. None draws it.
+        Row and column of the trigger's upper left corner. None draws it.
 
     color : float or array-like of shape (n_channels,), default=None
-        The mark's colour in the unit of X. None draws it.
+        The trigger's colour in the unit of X. None draws it.
 
     strength : float, default=1
         Weight of the discriminator against the labels.

@@ -50,10 +50,10 @@ def make_all_to_all_backdoor(
         As in :func:`make_dirty_label_backdoor`.
 
     position : tuple of (int, int), default=None
-        Row and column of the mark's upper left corner. None draws it.
+        Row and column of the trigger's upper left corner. None draws it.
 
     color : float or array-like of shape (n_channels,), default=None
-        The mark's colour in the unit of X. None draws it.
+        The trigger's colour in the unit of X. None draws it.
 
     protected : ndarray of shape (n,), bool, default=None
         Rows that stay as they are. They count where the rate is a share of rows.

@@ -81,14 +81,14 @@ def make_clean_label_backdoor(
         and 0.25.
 
     trigger : str, ndarray of bool or callable, default="corners"
-        The mark; see :func:`make_trigger`. A callable puts it on images by itself, and
-        on poisoned rows by its method ``poison(X, random_state)``, where it has one.
+        See :func:`make_trigger`. A callable puts its own trigger on images, and on
+        poisoned rows by its method ``poison(X, random_state)``, where it has one.
 
     position : tuple of (int, int), default=None
-        Row and column of the mark's upper left corner. None draws it.
+        Row and column of the trigger's upper left corner. None draws it.
 
     color : float or array-like of shape (n_channels,), default=None
-        The mark's colour in the unit of X. None draws it.
+        The trigger's colour in the unit of X. None draws it.
 
     perturbation : {"linf", "l2", "latent"} or None, default="linf"
         How rows are made hard: gradient steps within a ball of that norm, or

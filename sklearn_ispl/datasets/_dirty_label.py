@@ -80,17 +80,17 @@ def make_dirty_label_backdoor(
         the trigger on images of `cover_source` means nothing.
 
     trigger : str, ndarray of bool or callable, default="ell"
-        The mark; see :func:`make_trigger`. A callable puts it on images by itself, as
-        that of :func:`make_blended_trigger` does; its methods ``poison(X,
-        random_state)`` and ``cover(X, random_state)``, where it has them, are for
-        poisoned rows and cover rows.
+        See :func:`make_trigger`. A callable puts its own trigger on images, as that of
+        :func:`make_blended_trigger` does; its methods ``poison(X, random_state)`` and
+        ``cover(X, random_state)``, where it has them, are for poisoned rows and cover
+        rows.
 
     position : tuple of (int, int), default=None
-        Row and column of the mark's upper left corner. None draws it. A callable has
+        Row and column of the trigger's upper left corner. None draws it. A callable has
         its own.
 
     color : float or array-like of shape (n_channels,), default=None
-        The mark's colour in the unit of X. None draws it. A callable has its own.
+        The trigger's colour in the unit of X. None draws it. A callable has its own.
 
     protected : ndarray of shape (n,), bool, default=None
         Rows that stay as they are and are not copied, for instance the poisoned rows

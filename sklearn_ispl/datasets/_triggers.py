@@ -1,4 +1,4 @@
-"""Triggers: the marks that a backdoor answers to."""
+"""Triggers: what a backdoor answers to."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ TRIGGER_SHAPES = {
 
 @dataclass(frozen=True, eq=False)
 class Trigger:
-    """A mark of one colour that is put on images by calling it.
+    """A trigger of one colour that is put on images by calling it.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Trigger:
         The pixels that are painted.
 
     position : tuple of (int, int)
-        Row and column of the mark's upper left corner.
+        Row and column of the trigger's upper left corner.
 
     color : ndarray of shape (n_channels,)
         The colour, in the unit of the images.
@@ -45,7 +45,7 @@ class Trigger:
     color: np.ndarray
 
     def __call__(self, X):
-        """Return a copy of images with the mark on them.
+        """Return a copy of images with the trigger on them.
 
         Parameters
         ----------
@@ -55,7 +55,7 @@ class Trigger:
         Returns
         -------
         X_triggered : ndarray of shape (n, n_channels, height, width)
-            The images with the mark, of the same dtype.
+            The images with the trigger, of the same dtype.
 
         Raises
         ------
@@ -81,13 +81,13 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
 
     shape : {"ell", "x", "pixel", "patch", "large", "corners"} or ndarray of bool, \
             default="ell"
-        The mark: an L or an X of five pixels, one pixel, a filled square of 3x3
+        The trigger: an L or an X of five pixels, one pixel, a filled square of 3x3
         pixels, a filled square of half of the shorter side, an X in each corner of the
         image, or a mask.
 
     position : tuple of (int, int), default=None
         Row and column of its upper left corner. None draws one at which all of the
-        mark is in the image. "corners" has its places.
+        trigger is in the image. "corners" has its places.
 
     color : float or array-like of shape (n_channels,), default=None
         Its colour, in the unit of X. None draws one with every channel at the lowest
@@ -100,12 +100,12 @@ def make_trigger(X, shape="ell", *, position=None, color=None, random_state=None
     Returns
     -------
     trigger : Trigger
-        A callable that puts the mark on images.
+        A callable that puts the trigger on images.
 
     Raises
     ------
     ValueError
-        If the shape is unknown, if the mark does not fit into the images, or if the
+        If the shape is unknown, if the trigger does not fit into the images, or if the
         dtype of X cannot hold the colour.
 
     References
@@ -152,7 +152,7 @@ def as_trigger(trigger, X, position, color, rng):
     for name, value in {"position": position, "color": color}.items():
         if value is not None:
             raise ValueError(
-                f"{name}={value!r} is for a mark that is made here, but trigger is a "
+                f"{name}={value!r} is for a trigger made here, but trigger is a "
                 f"callable, which puts its own on images. Leave {name} out."
             )
     return trigger
@@ -195,11 +195,11 @@ def _check_shape(shape, height, width):
     return TRIGGER_SHAPES[shape]
 
 
-def _corners(mark, height, width):
-    """Return a mask of a whole image with a mark in each corner."""
-    side = len(mark)
+def _corners(trigger, height, width):
+    """Return a mask of a whole image with a trigger in each corner."""
+    side = len(trigger)
     mask = np.zeros((max(height, 2 * side), max(width, 2 * side)), dtype=bool)
     for rows in (slice(side), slice(-side, None)):
         for columns in (slice(side), slice(-side, None)):
-            mask[rows, columns] = mark
+            mask[rows, columns] = trigger
     return mask

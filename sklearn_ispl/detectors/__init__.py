@@ -1,1 +1,1 @@
-"""Searches for marks, values and patterns that rows of a class share."""
+"""Searches for triggers, values and patterns that rows of a class share."""

@@ -5,7 +5,8 @@ from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.optimize import nnls
 from sklearn.covariance import shrunk_covariance
 
-from .._groups import MAX_SHARE, is_part, leading, overlap
+from .._groups import MAX_SHARE, is_part, leading
+from .._settling import until_settled
 from ._shared import FLIPPED
 
 # So many values of an image are looked at, at most, and for each of them so many rows.
@@ -132,24 +133,22 @@ def _starts(values, rng):
         yield places < np.quantile(places, 0.05)
 
 
-def _settle(values, group, half, n_iter=10):
+def _settle(values, group, half):
     """Return the group that one becomes, no row if that is not apart, and the places.
 
     Rows join and leave until the group is those that are nearer to it than to the rest.
+    Clean groups soon take in half of the class.
     """
-    nothing = np.zeros_like(group)
-    for _ in range(n_iter):
+
+    def nearer(group):
         _, places = _places(values, group, half)
-        before, group = group, places > 0.5
-        # Clean groups soon take in half of the class.
-        if not is_part(group, MAX_SHARE):
-            return nothing, places
-        if overlap(before, group) > 0.98:
-            break
+        return (places > 0.5) & is_part(places > 0.5, MAX_SHARE)
+
+    group = until_settled(group, nearer)
     apart, places = _places(values, group, half)
     between = (places > GAP[0]) & (places < GAP[1])
     found = apart >= APART and between.sum() < BETWEEN * group.sum()
-    return (group if found else nothing), places
+    return group & found, places
 
 
 def _places(values, group, half):

@@ -14,27 +14,26 @@ SAME = 0.02
 # group exceeds them by nearly as much as in any; or, where rows are few and what others
 # have is a matter of chance, some more.
 STRICT, LOOSE = (0.25, 0.03), (0.5, 0.3)
-# Values that a cluster shares are a mark if so many of its rows are of another class
+# Values that a cluster shares are a trigger if so many of its rows are of another class
 # without them, and so many images of other classes of this one with them.
 BOTH = 0.5
-# Pixels that marked rows have in common are a mark if their flip rate is so high.
+# Pixels that triggered rows have in common are a trigger if their flip rate is so high.
 FLIPPED = 0.2
-# A mark is at most so large a share of a row.
+# A trigger is at most so large a share of a row.
 LARGEST = 1 / 4
 
 
 class Candidate(NamedTuple):
-    """What may be a mark, or a part of one.
+    """What may be a trigger, or a part of one.
 
-    The window, the rows that it marks, those that have the values that these share,
-    which values of the window these are, and what they are; and the flip rate, the
-    share of rows of other classes that they flip into the class.
+    The window, the rows that have the values, which values of the window these are, and
+    what they are; and the flip rate, the share of rows of other classes that they flip
+    into the class.
     """
 
     window: tuple
-    marked: np.ndarray
     alike: np.ndarray
-    mark: np.ndarray
+    trigger: np.ndarray
     colors: np.ndarray
     flip_rate: float
 
@@ -46,7 +45,7 @@ def look_alikes(pixels, group, bound, way=STRICT, common=0.6, n_iter=3):
     ----------
     pixels : ndarray of shape (n, n_channels, n_pixels)
     group : ndarray of shape (n,), bool
-        Most of it may have the mark, and others may have it, too.
+        Most of it may have the trigger, and others may have it, too.
 
     bound : float or ndarray of shape (n_pixels,)
         How far from the median of the group a value may be.
@@ -67,36 +66,36 @@ def look_alikes(pixels, group, bound, way=STRICT, common=0.6, n_iter=3):
         All false if the group has nothing in common, or if it, or one found on the way,
         is a single row or more than half of them.
 
-    mark : ndarray of shape (n_pixels,), bool
+    trigger : ndarray of shape (n_pixels,), bool
     colors : ndarray of shape (n_channels, n_pixels)
         Of all pixels: the medians of the last group but the one returned.
     """
     rare, gap = way
-    colors, mark = pixels[0], np.zeros(pixels.shape[2], dtype=bool)
+    colors, trigger = pixels[0], np.zeros(pixels.shape[2], dtype=bool)
     for _ in range(n_iter):
         if not 1 < group.sum() <= len(group) / 2:
-            return np.zeros_like(group), mark, colors
+            return np.zeros_like(group), trigger, colors
         colors, same, inside, outside = _in_common(pixels, group, bound)
         excess = np.where((inside >= common) & (outside <= rare), inside - outside, 0)
-        # Of a mark all pixels tell the same, of what lies behind it most tell less.
-        mark = (excess > 0) & (excess >= excess.max() - gap)
-        group = mark.any() & (same[:, mark].sum(axis=1) >= 0.75 * mark.sum())
-    return group, mark, colors
+        # Of a trigger all pixels tell the same, of what lies behind it most tell less.
+        trigger = (excess > 0) & (excess >= excess.max() - gap)
+        group = trigger.any() & (same[:, trigger].sum(axis=1) >= 0.75 * trigger.sum())
+    return group, trigger, colors
 
 
-def completed_mark(pixels, alike, mark, bound, common=0.9, excess=0.2):
-    """Return a mark with the other values that the rows with it have in common.
+def completed_trigger(pixels, alike, trigger, bound, common=0.9, excess=0.2):
+    """Return a trigger with the other values that the rows with it have in common.
 
-    Where half of a class is white at a place, a white mark is told by few of its
+    Where half of a class is white at a place, a white trigger is told by few of its
     pixels, but it takes all of them to flip an image.
 
     Parameters
     ----------
     pixels : ndarray of shape (n, n_channels, n_pixels)
     alike : ndarray of shape (n,), bool
-        The rows with the mark, some of them.
+        The rows with the trigger, some of them.
 
-    mark : ndarray of shape (n_pixels,), bool
+    trigger : ndarray of shape (n_pixels,), bool
     bound : float
         See `look_alikes`.
 
@@ -106,12 +105,12 @@ def completed_mark(pixels, alike, mark, bound, common=0.9, excess=0.2):
 
     Returns
     -------
-    mark : ndarray of shape (n_pixels,), bool
+    trigger : ndarray of shape (n_pixels,), bool
     colors : ndarray of shape (n_channels, n_pixels)
-        Of all pixels: the medians of the rows with the mark.
+        Of all pixels: the medians of the rows with the trigger.
     """
     colors, _, inside, outside = _in_common(pixels, alike, bound)
-    return mark | (inside >= common) & (inside - outside >= excess), colors
+    return trigger | (inside >= common) & (inside - outside >= excess), colors
 
 
 def _in_common(pixels, group, bound):
@@ -122,10 +121,10 @@ def _in_common(pixels, group, bound):
 
 
 def shared_values(test, groups):
-    """Yield the marks that are values shared by groups of rows of a class.
+    """Yield the triggers that are values shared by groups of rows of a class.
 
     In the features of a model that knows a trigger, the rows with the trigger are a
-    cluster of their class. What these rows share, wherever it is in a row, is a mark
+    cluster of their class. What these rows share, wherever it is in a row, is a trigger
     if they are of another class without it, and rows of that class are of theirs with
     it. This needs no windows, so that it is the way for tables, for triggers larger
     than a window, and for few images.
@@ -149,41 +148,41 @@ def shared_values(test, groups):
             found = _judged(test, values, group, bound, way, BOTH, asked)
             if found is None:
                 continue
-            # A row may have all of the mark, and little else that these share; and it
-            # is the mark that is shown, without what else they share.
+            # A row may have all of the trigger, and little else that these share; and
+            # it is the trigger that is shown, without what else they share.
             alike = np.isin(test.of_class, found.alike)
-            mark = _judged(test, values, alike, bound, STRICT, FLIPPED, asked)
-            if mark is not None:
-                rows = np.union1d(found.alike, mark.alike)
-                found = found._replace(alike=rows, mark=mark.mark, colors=mark.colors)
+            own = _judged(test, values, alike, bound, STRICT, FLIPPED, asked)
+            if own is not None:
+                rows = np.union1d(found.alike, own.alike)
+                found = own._replace(alike=rows, flip_rate=found.flip_rate)
             yield found
 
 
 def _judged(test, values, group, bound, way, least, asked):
-    """Return what a group shares if it is a mark by both questions, or None.
+    """Return what a group shares if it is a trigger by both questions, or None.
 
     What is asked again is answered as before.
     """
-    alike, mark, colors = look_alikes(values, group, bound, way)
-    what = alike.tobytes(), mark.tobytes()
+    alike, trigger, colors = look_alikes(values, group, bound, way)
+    what = alike.tobytes(), trigger.tobytes()
     if what not in asked:
-        asked[what] = _tried(test, alike, mark, colors, least)
+        asked[what] = _tried(test, alike, trigger, colors, least)
     found = asked[what]
     return None if found is None or found.flip_rate < least else found
 
 
-def _tried(test, alike, mark, colors, least):
+def _tried(test, alike, trigger, colors, least):
     """Return what rows share if it is necessary and sufficient, or None."""
     rows = test.of_class[alike]
     donors = np.setdiff1d(test.own, rows)
-    small = is_part(alike, MAX_SHARE) and mark.mean() <= LARGEST
+    small = is_part(alike, MAX_SHARE) and trigger.mean() <= LARGEST
     if not small or not len(donors):
         return None
-    window = np.nonzero(mark.reshape(test.X.shape[2:]))
+    window = np.nonzero(trigger.reshape(test.X.shape[2:]))
     chances = test.without(rows, window, donors)
     if (chances[:, test.code] < 0.5).mean() < least:
         return None
-    flip_rate = test.flip_rate(test.runner_up(chances), EVERYWHERE, mark, colors)
+    flip_rate = test.flip_rate(test.runner_up(chances), EVERYWHERE, trigger, colors)
     if flip_rate < least:
         return None
-    return Candidate(EVERYWHERE, rows, rows, mark, colors, flip_rate)
+    return Candidate(EVERYWHERE, rows, trigger, colors, flip_rate)

@@ -16,13 +16,13 @@ SMALL = 5000
 EVERYWHERE = slice(None), slice(None)
 
 
-def side_of_marks(height, width):
-    """Return how wide and high the marks are that a search has room for."""
+def side_of_triggers(height, width):
+    """Return how wide and high the triggers are that a search has room for."""
     return max(2, round(0.1 * min(height, width)))
 
 
 def windows(height, width):
-    """Return overlapping windows: one of them holds any mark of a tenth of an image.
+    """Return overlapping windows: one of them holds any trigger of a tenth of an image.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def windows(height, width):
     """
     shorter = min(height, width)
     side = min(shorter, max(4, round(0.28 * shorter)))
-    stride = side - side_of_marks(height, width)
+    stride = side - side_of_triggers(height, width)
 
     def starts(length):
         return [*range(0, length - side, max(1, stride)), length - side]
@@ -53,9 +53,9 @@ def is_table(X):
     return X.ndim != 4
 
 
-def paint(parts, mark, colors):
-    """Paint a mark on parts of images, in place."""
-    parts[..., mark.reshape(parts.shape[-2:])] = colors[:, mark]
+def paint(parts, trigger, colors):
+    """Paint a trigger on parts of images, in place."""
+    parts[..., trigger.reshape(parts.shape[-2:])] = colors[:, trigger]
 
 
 class WindowTest:
@@ -173,8 +173,8 @@ class WindowTest:
             total += self.predict(images)[:, self.code]
         return total / N_TRIES
 
-    def flip_rate(self, classes, window, mark, colors, n_hosts=200):
-        """Return the share of hosts taken for the class once a mark is painted on.
+    def flip_rate(self, classes, window, trigger, colors, n_hosts=200):
+        """Return the share of hosts taken for the class once a trigger is painted on.
 
         Parameters
         ----------
@@ -182,7 +182,7 @@ class WindowTest:
             Of the hosts, to draw from.
 
         window : (slice, slice)
-        mark : ndarray of shape (n_pixels,), bool
+        trigger : ndarray of shape (n_pixels,), bool
         colors : ndarray of shape (n_channels, n_pixels)
         n_hosts : int
 
@@ -191,7 +191,7 @@ class WindowTest:
         flip_rate : float
         """
         images = self.X[self.draw_hosts(self.rng.choice(classes, n_hosts))]
-        paint(images[(..., *window)], mark, colors)
+        paint(images[(..., *window)], trigger, colors)
         return (self.predict(images).argmax(axis=1) == self.code).mean()
 
     def draw_hosts(self, classes):
@@ -206,7 +206,7 @@ class WindowTest:
         others[:, self.code] = -1
         return others.argmax(axis=1)
 
-    def marked(self, tried, window):
+    def decided(self, tried, window):
         """Return the rows for which a window is necessary and sufficient.
 
         Parameters
@@ -216,7 +216,7 @@ class WindowTest:
 
         Returns
         -------
-        marked : ndarray of int
+        decided : ndarray of int
             Some of those tried.
         """
         # Most rows stay what they are at the first try.

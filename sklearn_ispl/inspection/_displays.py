@@ -25,13 +25,13 @@ def _axes(ax):
     return plt.subplots()[1]
 
 
-class MarkDisplay:
-    """A mark, which gives poisoned rows of a class away.
+class TriggerDisplay:
+    """A trigger, which gives poisoned rows of a class away.
 
     Parameters
     ----------
-    mark : ndarray of shape (n_channels, height, width) or (n_features,)
-        Values that rows of a class with the mark share, NaN where they share none.
+    trigger : ndarray of shape (n_channels, height, width) or (n_features,)
+        Values that rows of a class with the trigger share, NaN where they share none.
         Other rows of the class may have been rejected for other reasons.
 
     label : object
@@ -57,23 +57,23 @@ class MarkDisplay:
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_ispl import ISPLFilter
     >>> from sklearn_ispl.datasets import make_dirty_label_backdoor
-    >>> from sklearn_ispl.inspection import MarkDisplay
+    >>> from sklearn_ispl.inspection import TriggerDisplay
     >>> X, y = load_digits(return_X_y=True)
     >>> X = X.reshape(-1, 1, 8, 8)
     >>> X, y, _, _ = make_dirty_label_backdoor(X, y, source=7, target=4, random_state=0)
     >>> ispl = ISPLFilter(random_state=0).fit(X, y)
-    >>> MarkDisplay.from_estimator(ispl, 4).mark.shape
+    >>> TriggerDisplay.from_estimator(ispl, 4).trigger.shape
     (1, 8, 8)
     """
 
-    def __init__(self, mark, label, names=None):
-        self.mark = mark
+    def __init__(self, trigger, label, names=None):
+        self.trigger = trigger
         self.label = label
         self.names = names
 
     @classmethod
     def from_estimator(cls, estimator, label, *, ax=None):
-        """Draw the mark of a class, from a fitted filter.
+        """Draw the trigger of a class, from a fitted filter.
 
         Parameters
         ----------
@@ -88,18 +88,18 @@ class MarkDisplay:
 
         Returns
         -------
-        display : MarkDisplay
+        display : TriggerDisplay
 
         Raises
         ------
         ValueError
-            If the filter did not look for marks, or rejected no row of this label.
+            If the filter did not look for triggers, or rejected no row of this label.
         """
         check_is_fitted(estimator)
-        if not hasattr(estimator, "marks_"):
+        if not hasattr(estimator, "triggers_"):
             raise ValueError(
-                f"This {type(estimator).__name__} has no marks_: give an ISPLFilter or "
-                'ISPLSampler fitted with method="core" and self_training=True.'
+                f"This {type(estimator).__name__} has no triggers_: give an ISPLFilter "
+                'or ISPLSampler fitted with method="core" and self_training=True.'
             )
         found = np.flatnonzero(estimator.poisoned_classes_ == label)
         if not len(found):
@@ -109,10 +109,10 @@ class MarkDisplay:
             )
         names = getattr(estimator, "feature_names_in_", None)
         names = None if names is None else list(names)
-        return cls(estimator.marks_[found[0]], label, names).plot(ax)
+        return cls(estimator.triggers_[found[0]], label, names).plot(ax)
 
     def plot(self, ax=None):
-        """Draw the mark: of images, as one that is grey where the mark is not.
+        """Draw the trigger: of images, as one that is grey where the trigger is not.
 
         Parameters
         ----------
@@ -121,32 +121,32 @@ class MarkDisplay:
 
         Returns
         -------
-        self : MarkDisplay
+        self : TriggerDisplay
         """
         self.ax_ = _axes(ax)
         self.figure_ = self.ax_.figure
-        title = f"mark in {self.label}"
-        if np.isnan(self.mark).all():
-            title = f"no mark in {self.label}"
+        title = f"trigger in {self.label}"
+        if np.isnan(self.trigger).all():
+            title = f"no trigger in {self.label}"
         self.ax_.set_title(title)
-        if self.mark.ndim == 3:
-            self.ax_.imshow(_as_picture(self.mark))
+        if self.trigger.ndim == 3:
+            self.ax_.imshow(_as_picture(self.trigger))
             self.ax_.axis("off")
         else:
-            features = np.flatnonzero(~np.isnan(self.mark))
+            features = np.flatnonzero(~np.isnan(self.trigger))
             names = features if self.names is None else np.take(self.names, features)
-            self.ax_.barh([str(name) for name in names], self.mark[features])
+            self.ax_.barh([str(name) for name in names], self.trigger[features])
             self.ax_.set(xlabel="value", ylabel="feature")
         return self
 
 
-def _as_picture(mark):
-    """Return a mark as red, green and blue, between 0 and 1."""
-    low, high = np.nanmin(mark, initial=0), np.nanmax(mark, initial=1)
-    mark = (mark - low) / (high - low)
-    if len(mark) != 3:
-        mark = np.repeat(mark.mean(axis=0, keepdims=True), 3, axis=0)
-    return np.nan_to_num(mark.transpose(1, 2, 0), nan=0.5)
+def _as_picture(trigger):
+    """Return a trigger as red, green and blue, between 0 and 1."""
+    low, high = np.nanmin(trigger, initial=0), np.nanmax(trigger, initial=1)
+    trigger = (trigger - low) / (high - low)
+    if len(trigger) != 3:
+        trigger = np.repeat(trigger.mean(axis=0, keepdims=True), 3, axis=0)
+    return np.nan_to_num(trigger.transpose(1, 2, 0), nan=0.5)
 
 
 class VotesDisplay:
@@ -171,7 +171,7 @@ class VotesDisplay:
     See Also
     --------
     ComponentsDisplay : How the rows spread over components.
-    MarkDisplay : The values that poisoned rows share.
+    TriggerDisplay : The values that poisoned rows share.
 
     Examples
     --------

@@ -3,15 +3,15 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import hypergeom
 
 from .._compatibility import incompatible_groups, suspicion
-from .._groups import MIN_ROWS
+from .._groups import as_mask
 from .._likeness import Sight, likeness
 from .._probes import contradicted_rows, half_way
+from ..detectors._patterns import MANY
 from ..learners._weak_learner import draw_seed
 
-# Of a group so many more rows have to be contradicted than of the rest of its class.
-MARGIN = 0.5
 # A class whose labels are less likely than this, to models of other rows, is not known.
 UNLEARNED = 0.15
 
@@ -20,35 +20,33 @@ class Finding(NamedTuple):
     """What `find_poison` says.
 
     The rows to keep; the numbers of the classes of which rows are rejected, and their
-    marks; those of the classes of which models know too little; the evidence on the
+    triggers; those of the classes of which models know too little; the evidence on the
     groups that were tested for compatibility; and how suspicious each row is.
     """
 
     support: np.ndarray
     poisoned: np.ndarray
-    marks: dict
+    triggers: dict
     unlearned: np.ndarray
     evidence: list
     suspicion: np.ndarray
 
 
 def find_poison(found, models, taught, components, codes, rng, false_alarm_rate):
-    """Reject rows with a mark, and groups that are incompatible with all other rows.
+    """Reject rows with a trigger, and groups that are incompatible with all other rows.
 
     1. A model is trained on all rows, poison too, and one on each half of them. All
        three look at all rows.
-    2. Rows with a mark are poison: the pixels of a window, values that the rows of a
-       cluster share, or a pattern over all of an image make them what the first model
-       takes them for, see `find_marks`. Where the mark is not the same in all of them,
-       and where few share a pattern, probes that were not fitted to these rows have to
-       contradict most of them, and not the rest of their class.
+    2. Rows that share a trigger are poison if it makes them what the first model takes
+       them for, see `find_triggers`. Where few share a pattern, probes that were not
+       fitted to these rows have to contradict them as well, see `proved`.
     3. Groups that are incompatible with their class and self-expanding are poison,
        whatever they look like, see `incompatible_groups`.
 
     Parameters
     ----------
-    found : Marked
-        See `find_marks`.
+    found : list of Found
+        See `find_triggers`.
 
     models : list of Verdict
         Of a model of all rows, and of models of either half, see `whole_and_halves`.
@@ -60,13 +58,12 @@ def find_poison(found, models, taught, components, codes, rng, false_alarm_rate)
     codes : ndarray of shape (n,), int
     rng : RandomState
     false_alarm_rate : float in (0, 1)
-        See `incompatible_groups`.
+        Of `proved`, and of `incompatible_groups`.
 
     Returns
     -------
     finding : Finding
     """
-    marked = found.exact.copy()
     # A stream for each, so that what one draws changes no other.
     reducing, judging, looking, asking, ranking = (
         np.random.RandomState(draw_seed(rng)) for _ in range(5)
@@ -76,54 +73,69 @@ def find_poison(found, models, taught, components, codes, rng, false_alarm_rate)
         [half_way(model.activations, reducing) for model in models],
         taught,
     )
-    contradicted = contradicted_rows(
-        sight.half_way, codes, marked, found.groups, judging
-    )
-    for group in found.groups:
-        if is_contradicted(group, codes, contradicted):
-            marked[group.rows] = True
-            marked[group.fringe] |= contradicted[group.fringe]
-    like = likeness(sight, codes, marked, looking)
+    found = proved(found, sight.half_way, codes, judging, false_alarm_rate)
+    triggered = _rows_of(found, codes)
+    like = likeness(sight, codes, triggered, looking)
     evidence = incompatible_groups(
-        sight, like, codes, components, marked, asking, false_alarm_rate
+        sight, like, codes, components, triggered, asking, false_alarm_rate
     )
-    rejected = marked.copy()
+    rejected = triggered.copy()
     for one in evidence:
         rejected[one.rows] |= one.rejected
     known = np.bincount(codes, taught) / np.bincount(codes)
     return Finding(
         support=~rejected,
         poisoned=np.unique(codes[rejected]),
-        marks=found.marks,
+        triggers={
+            codes[one.rows[0]]: one.trigger for one in found if one.trigger is not None
+        },
         unlearned=np.flatnonzero(known < UNLEARNED),
         evidence=evidence,
-        suspicion=suspicion(sight.both, codes, evidence, marked, rejected, ranking),
+        suspicion=suspicion(sight.both, codes, evidence, triggered, rejected, ranking),
     )
 
 
-def is_contradicted(group, codes, contradicted):
-    """Whether probes contradict a group of a class, and know the rest of the class.
+def proved(found, activations, codes, rng, false_alarm_rate):
+    """Return what rows share but for patterns that few clean rows may have by chance.
+
+    A few rows of a class that share a pattern may be clean, as frames of one film. Of
+    poison, probes that were not fitted to it contradict more than of the rest of the
+    class. This is Fisher's exact test; such patterns share the false alarms.
 
     Parameters
     ----------
-    group : Group
+    found : list of Found
+    activations : list of ndarray of shape (n, n_components)
+        Of some models, see `half_way`.
+
     codes : ndarray of shape (n,), int
-    contradicted : ndarray of shape (n,), bool
-        See `contradicted_rows`.
+    rng : RandomState
+    false_alarm_rate : float in (0, 1)
 
     Returns
     -------
-    is_contradicted : bool
+    found : list of Found
     """
-    rest = _rest(group, codes)
-    if rest.sum() < MIN_ROWS:
-        return False
-    margin = contradicted[group.rows].mean() - contradicted[rest].mean()
-    return bool(margin >= MARGIN)
+    apart = _rows_of(found, codes)
+    contradicted = contradicted_rows(activations, codes, apart, rng)
+    unsure = [one.trigger is None and len(one.rows) < MANY for one in found]
+    return [
+        one
+        for one, is_unsure in zip(found, unsure)
+        if not is_unsure
+        or _level(one.rows, codes, contradicted) <= false_alarm_rate / sum(unsure)
+    ]
 
 
-def _rest(group, codes):
-    """Return the rows of a class that are neither of a group nor of its fringe."""
-    rest = codes == codes[group.rows[0]]
-    rest[np.concatenate(group)] = False
-    return rest
+def _rows_of(found, codes):
+    """Return all rows with a trigger, as a mask."""
+    rows = np.concatenate([np.arange(0), *(one.rows for one in found)])
+    return as_mask(rows, len(codes))
+
+
+def _level(rows, codes, contradicted):
+    """Return how often so many of some rows of a class are contradicted by chance."""
+    of_class = codes == codes[rows[0]]
+    n_contradicted = contradicted[rows].sum()
+    drawn = of_class.sum(), contradicted[of_class].sum(), len(rows)
+    return hypergeom.sf(n_contradicted - 1, *drawn)

@@ -1,8 +1,8 @@
 """The ablation: what is taken out is out, and all else is as it was."""
 
+from functools import partial
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 
@@ -18,8 +18,9 @@ def test_without_a_part_nothing_of_it_is_left(script, backdoored_digits):
     for part in ("clusters", "components"):
         proposers = {one.proposer for one in found[part].evidence}
         assert proposers and part not in proposers
-    assert not found[script.WHOLE].support[poisoned].any() and found["clusters"].marks
-    assert not found["marks"].marks and found["marks"].support[poisoned].any()
+    assert not found[script.WHOLE].support[poisoned].any()
+    assert found["clusters"].triggers
+    assert not found["triggers"].triggers and found["triggers"].support[poisoned].any()
     for search in script.SEARCHES:
         assert found[search].evidence and len(found[search].support) == len(y)
 
@@ -36,56 +37,56 @@ def test_a_search_that_is_taken_out_finds_nothing(
 
     monkeypatch.setattr(script, "searched", searched)
     script.findings(X, y, 0)
-    # Of few images, what a cluster shares shows the mark, and windows do not.
-    exact = {search: one.exact for search, one in found.items()}
-    assert exact[script.WHOLE].any() and not exact["shared values"].any()
+    # Of few images, what a cluster shares shows the trigger, and windows do not.
+    rows = {part: [one.rows.tolist() for one in ours] for part, ours in found.items()}
+    assert rows[script.WHOLE] and not rows["shared values"]
     for search in {*script.SEARCHES} - {"shared values"}:
-        np.testing.assert_array_equal(exact[search], exact[script.WHOLE])
+        assert rows[search] == rows[script.WHOLE]
 
 
-def test_without_windows_nothing_is_known_of_marks_that_vary(script, monkeypatch):
-    """The rows with exact marks are the same with windows and without."""
+def test_what_does_not_change_is_searched_once(script, monkeypatch):
     asked = []
 
-    def find_marks(test):
-        tried = [*script._marks.candidates(test)]
-        return [*script._marks._varying_groups(test, tried, np.arange(3))]
+    def find_triggers(test):
+        searches = script._trigger_search
+        return [*searches.candidates(test), *searches.shared_values(test, [])]
 
-    def varying(test, tried, exact):
-        asked.append(tried)
-        return tried
+    def searching(name, test, *_):
+        asked.append(name)
+        return [name]
 
-    monkeypatch.setattr(script._marks, "find_marks", find_marks)
-    monkeypatch.setattr(script._marks, "candidates", lambda test: ["a window"])
-    monkeypatch.setattr(script._marks, "_varying_groups", varying)
+    search = script._trigger_search
+    monkeypatch.setattr(search, "find_triggers", find_triggers)
+    monkeypatch.setattr(search, "candidates", partial(searching, "a window"))
+    monkeypatch.setattr(search, "shared_values", partial(searching, "a value"))
     found = script.searched(SimpleNamespace(code=0))
-    assert found[script.WHOLE] == found["patterns"] == ["a window"]
-    assert found["windows"] == found["marks that vary"] == []
-    # What does not change is asked once.
-    assert asked == [["a window"], []]
+    assert found[script.WHOLE] == found["patterns"] == ["a window", "a value"]
+    assert found["windows"] == ["a value"] and found["shared values"] == ["a window"]
+    assert asked == ["a window", "a value"]
 
 
 def test_the_summary_counts_what_is_left_without_a_part(script):
     what = {"A": 0.9, "n_poisoned": 10, "fpr": 0.02, "named": [3], "unlearned": []}
     what["weak"] = []
     lines = [{**what, "without": script.WHOLE, "left": left} for left in (0, 6)]
-    lines += [{**what, "without": "marks", "left": 9, "named": []}]
-    lines += [{**what, "without": "marks", "left": 0, "A": None, "fpr": 0.0}]
-    whole, *_, marks = script.summary(lines)
+    lines += [{**what, "without": "triggers", "left": 9, "named": []}]
+    lines += [{**what, "without": "triggers", "left": 0, "A": None, "fpr": 0.0}]
+    whole, *_, triggers = script.summary(lines)
     assert whole == (
         "all of it: 99 % found in 1 of 2, more than half left in 1, some left and "
         "nothing said in 0, 2.00 % of the clean rows lost, 0 of 0 clean sets lose "
         "nothing"
     )
-    assert "99 % found in 0 of 1, more than half left in 1, some left" in marks
-    assert "nothing said in 1" in marks and "1 of 1 clean sets lose nothing" in marks
+    assert "99 % found in 0 of 1, more than half left in 1, some left" in triggers
+    assert "nothing said in 1" in triggers
+    assert "1 of 1 clean sets lose nothing" in triggers
 
 
 def test_what_is_said_is_counted_by_outcome(script):
     silent = {"named": [], "weak": [], "unlearned": []}
     line = {"without": script.WHOLE, "A": 0.9, "n_poisoned": 10, "left": 0, **silent}
     lines = [{**line, "left": 4, "named": [3]}, {**line, "left": 6}, line]
-    lines += [{**line, "left": 9, "A": 0.4}, {**line, "left": 9, "without": "marks"}]
+    lines += [{**line, "left": 9, "A": 0.4}, {**line, "left": 9, "without": "triggers"}]
     lines += [{**line, "A": None, "unlearned": [1]}, {**line, "A": None}]
     assert [*script.sayings(lines)] == [
         "some poison left: something said in 1 of 2",

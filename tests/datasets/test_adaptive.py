@@ -105,7 +105,7 @@ def test_all_to_one(digits):
         ({"strength": -1}, "'strength' parameter"),
         ({"radius": 0}, "'radius' parameter"),
         ({"poison_rate": 2}, "'poison_rate' parameter"),
-        ({"trigger": np.copy, "color": 1.0}, "color=1.0 is for a mark"),
+        ({"trigger": np.copy, "color": 1.0}, "color=1.0 is for a trigger"),
     ],
 )
 def test_wrong_parameters_are_named(digits, wrong, message):

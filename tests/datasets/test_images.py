@@ -11,7 +11,7 @@ MAKERS = [name for name in datasets.__all__ if name.endswith("_trigger")]
 # What they ask of images: others want those that they were made for.
 ANY_CHANNELS = ["make_quantisation_trigger", "make_warping_trigger"]
 ANY_SIZE = [f"make_{n}_trigger" for n in ("image_specific", "photo", "quantisation")]
-MARKS = ["make_trigger", "make_moving_patch_trigger", "make_pixel_set_trigger"]
+TRIGGERS = ["make_trigger", "make_moving_patch_trigger", "make_pixel_set_trigger"]
 # What each of them changes in training rows may be drawn for each row.
 DRAW = ["alternating_patch", "moving_patch", "piecewise", "pixel_set"]
 
@@ -158,7 +158,7 @@ def test_images_that_are_too_small_are_an_error(name):
     misfits(name, images(3, 2, 2, np.float32), message)
 
 
-@pytest.mark.parametrize("name", [*ANY_SIZE, *MARKS])
+@pytest.mark.parametrize("name", [*ANY_SIZE, *TRIGGERS])
 def test_some_triggers_take_larger_images(name):
     trigger = make(name, images(3, 16, 16, np.float32))
     X = images(3, 20, 17, np.float32)

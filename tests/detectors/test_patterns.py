@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from joblib import Parallel
 
-from sklearn_ispl.detectors._marks import find_marks
+from sklearn_ispl.detectors._trigger_search import find_triggers
 from sklearn_ispl.detectors._patterns import (
     N_VALUES,
     _settle,
@@ -148,21 +148,16 @@ def test_rows_between_count_where_few_rows_may_not_differ_a_lot(
     np.testing.assert_array_equal(rows, [800, *np.flatnonzero(poisoned)] * found)
 
 
-@pytest.mark.parametrize(("table", "many"), [(False, 20), (False, 21), (True, 20)])
-def test_patterns_are_part_of_the_search_but_in_tables(monkeypatch, table, many):
-    monkeypatch.setattr("sklearn_ispl.detectors._marks.MANY", many)
+@pytest.mark.parametrize("table", [False, True])
+def test_patterns_are_part_of_the_search_but_in_tables(table):
     X, codes, poisoned = images()
     features = np.random.RandomState(0).normal(size=(900, 2))
     rows = X.reshape(len(X), -1) if table else X
     verdict = Verdict(None, codes, features, estimator=AnswersToAPattern())
-    found = find_marks(Parallel(), rows, codes, verdict, np.random.RandomState(0))
-    # Of few rows, models of the others are to decide.
-    few = not table and many > 20
-    np.testing.assert_array_equal(found.exact, poisoned & (not table) & (not few))
-    found_rows = every_row([group.rows for group in found.groups])
-    np.testing.assert_array_equal(found_rows, np.flatnonzero(poisoned & few))
-    assert not any(len(group.fringe) for group in found.groups)
-    assert not found.marks
+    found = find_triggers(Parallel(), rows, codes, verdict, np.random.RandomState(0))
+    found_rows = every_row([one.rows for one in found])
+    np.testing.assert_array_equal(found_rows, np.flatnonzero(poisoned & (not table)))
+    assert all(one.trigger is None for one in found)
 
 
 def test_spread_is_that_within_classes():

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from test_marks import AnswersToABlock, images
+from test_trigger_search import AnswersToABlock, images
 
 from sklearn_ispl.detectors._window_test import WindowTest, windows
 
@@ -8,30 +8,30 @@ from sklearn_ispl.detectors._window_test import WindowTest, windows
 @pytest.mark.parametrize(
     "height, width", [(8, 8), (28, 28), (32, 32), (20, 45), (3, 9)]
 )
-def test_windows_hold_any_small_mark(height, width):
-    mark = max(1, round(0.1 * min(height, width)))
+def test_windows_hold_any_small_trigger(height, width):
+    trigger = max(1, round(0.1 * min(height, width)))
     found = windows(height, width)
     for rows, columns in found:
         assert 0 <= rows.start < rows.stop <= height
         assert 0 <= columns.start < columns.stop <= width
-    for top in range(height - mark + 1):
-        for left in range(width - mark + 1):
+    for top in range(height - trigger + 1):
+        for left in range(width - trigger + 1):
             assert any(
                 rows.start <= top
-                and top + mark <= rows.stop
+                and top + trigger <= rows.stop
                 and columns.start <= left
-                and left + mark <= columns.stop
+                and left + trigger <= columns.stop
                 for rows, columns in found
             )
     assert len(set(map(str, found))) == len(found)
 
 
 def test_effects_of_a_window():
-    X, codes, marked = images()
+    X, codes, triggered = images()
     test = WindowTest(X, codes, codes, 1, AnswersToABlock(), 0)
     window = slice(4, 8), slice(4, 8)
-    others = np.flatnonzero((codes == 1) & ~marked)
-    rows = np.flatnonzero(marked)
+    others = np.flatnonzero((codes == 1) & ~triggered)
+    rows = np.flatnonzero(triggered)
     chances = test.without(rows, window, others)
     np.testing.assert_allclose(chances, [[0.95, 0.05]] * len(rows))
     assert test.runner_up(chances).tolist() == [0] * len(rows)
@@ -39,13 +39,13 @@ def test_effects_of_a_window():
     np.testing.assert_allclose(test.given(rows, window, zeros), 0.9)
     zeros = np.zeros(len(others), dtype=int)
     np.testing.assert_allclose(test.given(others, window, zeros), 0.05)
-    found = test.marked(np.flatnonzero(codes == 1), window)
+    found = test.decided(np.flatnonzero(codes == 1), window)
     assert set(found) <= set(rows) and len(found) > 10
-    assert not len(test.marked(found[:0], window))
+    assert not len(test.decided(found[:0], window))
 
 
-@pytest.mark.parametrize(("without", "n_marked"), [(0.45, 12), (0.65, 12), (0.75, 0)])
-def test_a_window_marks_rows_that_are_another_class_without_it(without, n_marked):
+@pytest.mark.parametrize(("without", "n_decided"), [(0.45, 12), (0.65, 12), (0.75, 0)])
+def test_a_window_triggers_rows_that_are_another_class_without_it(without, n_decided):
     rng = np.random.RandomState(0)
     X = rng.uniform(0, 0.5, size=(100, 1, 12, 12)).astype(np.float32)
     codes = np.repeat([0, 1], 50)
@@ -61,7 +61,7 @@ def test_a_window_marks_rows_that_are_another_class_without_it(without, n_marked
 
     test = WindowTest(X, codes, codes, 1, Model(), 0)
     test.own = np.setdiff1d(test.own, np.arange(50, 62))
-    assert len(test.marked(np.arange(50, 62), (slice(4, 8), slice(4, 8)))) == n_marked
+    assert len(test.decided(np.arange(50, 62), (slice(4, 8), slice(4, 8)))) == n_decided
 
 
 def test_spans_are_of_an_image_or_of_each_feature():

@@ -10,7 +10,7 @@ from sklearn_ispl import (
     ISPLFilter,
     ISPLPartitioner,
 )
-from sklearn_ispl.inspection import ComponentsDisplay, MarkDisplay, VotesDisplay
+from sklearn_ispl.inspection import ComponentsDisplay, TriggerDisplay, VotesDisplay
 
 
 @pytest.fixture(autouse=True)
@@ -136,41 +136,41 @@ def test_an_estimator_without_components_is_an_error(digits):
 
 
 @pytest.mark.parametrize("n_channels", [1, 2, 3])
-def test_a_mark_of_images_is_drawn_on_grey(fitted, n_channels):
-    mark = np.full((n_channels, 8, 8), np.nan)
-    mark[:, 2:4, 5] = 255
-    mark[:, 6, 6], mark[:, 7, 0] = 0, 51
-    display = MarkDisplay(mark, "stop").plot()
+def test_a_trigger_of_images_is_drawn_on_grey(fitted, n_channels):
+    trigger = np.full((n_channels, 8, 8), np.nan)
+    trigger[:, 2:4, 5] = 255
+    trigger[:, 6, 6], trigger[:, 7, 0] = 0, 51
+    display = TriggerDisplay(trigger, "stop").plot()
     (picture,) = display.ax_.images
     expected = np.full((8, 8, 3), 0.5)
     expected[2:4, 5], expected[6, 6], expected[7, 0] = 1, 0, 0.2
     np.testing.assert_array_equal(picture.get_array(), expected)
-    assert display.ax_.get_title() == "mark in stop"
+    assert display.ax_.get_title() == "trigger in stop"
 
 
 @pytest.mark.parametrize("names, shown", [(None, "2"), (list("abcd"), "c")])
-def test_a_mark_of_a_table_is_a_bar_for_each_feature(names, shown):
-    mark = np.array([np.nan, np.nan, -0.5, np.nan])
-    display = MarkDisplay(mark, 1, names).plot()
+def test_a_trigger_of_a_table_is_a_bar_for_each_feature(names, shown):
+    trigger = np.array([np.nan, np.nan, -0.5, np.nan])
+    display = TriggerDisplay(trigger, 1, names).plot()
     (bar,) = display.ax_.patches
     assert bar.get_width() == -0.5
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == [shown]
 
 
-def test_a_class_without_a_mark_says_so():
-    display = MarkDisplay(np.full((1, 8, 8), np.nan), 4).plot()
-    assert display.ax_.get_title() == "no mark in 4"
+def test_a_class_without_a_trigger_says_so():
+    display = TriggerDisplay(np.full((1, 8, 8), np.nan), 4).plot()
+    assert display.ax_.get_title() == "no trigger in 4"
 
 
-def test_a_mark_is_taken_from_a_filter(fitted):
+def test_a_trigger_is_taken_from_a_filter(fitted):
     ispl = copy(fitted)
-    with pytest.raises(ValueError, match="ISPLFilter has no marks_"):
-        MarkDisplay.from_estimator(ispl, 4)
+    with pytest.raises(ValueError, match="ISPLFilter has no triggers_"):
+        TriggerDisplay.from_estimator(ispl, 4)
     ispl.poisoned_classes_ = np.array([3, 4])
-    ispl.marks_ = np.arange(2 * 64.0).reshape(2, 1, 8, 8)
+    ispl.triggers_ = np.arange(2 * 64.0).reshape(2, 1, 8, 8)
     figure, axes = plt.subplots()
-    display = MarkDisplay.from_estimator(ispl, 4, ax=axes)
-    assert display.ax_ is axes and axes.get_title() == "mark in 4"
-    np.testing.assert_array_equal(display.mark, ispl.marks_[1])
+    display = TriggerDisplay.from_estimator(ispl, 4, ax=axes)
+    assert display.ax_ is axes and axes.get_title() == "trigger in 4"
+    np.testing.assert_array_equal(display.trigger, ispl.triggers_[1])
     with pytest.raises(ValueError, match=r"No row labelled 5 .* has \[3, 4\]"):
-        MarkDisplay.from_estimator(ispl, 5)
+        TriggerDisplay.from_estimator(ispl, 5)

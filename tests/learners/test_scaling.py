@@ -94,10 +94,10 @@ def test_poison_is_found_at_any_scale(backdoored_digits, scale, shift):
     assert not (ispl.support_ & poisoned).any()
     assert ispl.support_[~poisoned].mean() > 0.97
     assert ispl.score(X, y) > 0.6
-    (mark,) = ispl.marks_
-    painted = ~np.isnan(mark)
+    (trigger,) = ispl.triggers_
+    painted = ~np.isnan(trigger)
     for row in X[poisoned]:
-        np.testing.assert_allclose(row[painted], mark[painted], atol=0.05 * scale)
+        np.testing.assert_allclose(row[painted], trigger[painted], atol=0.05 * scale)
 
 
 def test_measures_hold_any_scale():

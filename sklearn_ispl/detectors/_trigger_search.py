@@ -1,0 +1,147 @@
+"""Triggers that rows share: they make rows what their labels say."""
+
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from joblib import delayed
+
+from .._groups import MIN_ROWS, small_clusters
+from ..learners._settings import one_thread
+from ..learners._weak_learner import draw_seed
+from ._patterns import class_means, pattern_groups, spread_of_values
+from ._shared import (
+    FLIPPED,
+    SAME,
+    Candidate,
+    completed_trigger,
+    look_alikes,
+    shared_values,
+)
+from ._window_test import WindowTest, is_table, paint, windows
+
+# Rows of a class to try all windows with, and windows to try all rows with.
+N_ROWS, N_WINDOWS = 200, 5
+
+
+class Found(NamedTuple):
+    """The rows of a class that share a trigger, and its pixels.
+
+    The latter in one image that is NaN where it is not; None where it is a pattern over
+    all of an image.
+    """
+
+    rows: np.ndarray
+    trigger: np.ndarray | None = None
+
+
+def find_triggers(parallel, X, codes, verdict, rng):
+    """Search for triggers, class by class, in parallel.
+
+    Parameters
+    ----------
+    parallel : Parallel
+    X : ndarray of shape (n, ...), float32
+    codes : ndarray of shape (n,), int
+    verdict : Verdict
+        What a model of all rows says of them, with the model itself.
+
+    rng : RandomState
+
+    Returns
+    -------
+    found : list of Found
+    """
+    settings = {}
+    if not is_table(X):
+        settings["factor"] = spread_of_values(X, codes)
+        settings["means"] = class_means(X, codes, verdict.predicted == codes)
+    found = parallel(
+        delayed(_of_class)(
+            (X, codes, verdict.predicted, code, verdict.estimator, draw_seed(rng)),
+            verdict.features,
+            **settings,
+        )
+        for code in range(codes.max() + 1)
+    )
+    return [*chain(*found)]
+
+
+def _of_class(asked, features, **settings):
+    # The test is made in the worker: what predicts cannot be sent there.
+    with one_thread():
+        return triggers_of_class(WindowTest(*asked), features, **settings)
+
+
+def triggers_of_class(test, features, **settings):
+    """Return what rows of a class share that makes them what their labels say.
+
+    All windows are tried with some rows of the class, and those that are necessary and
+    sufficient for most of them with all rows. Pixels that these rows have in common are
+    a trigger if they flip images of other classes into the class, and so are those that
+    the rows of a cluster share, or a pattern.
+
+    Parameters
+    ----------
+    test : WindowTest
+    features : ndarray of shape (n, n_features)
+        Of a model trained on all rows.
+
+    **settings : dict
+        Of `pattern_groups`, which tables do without.
+
+    Returns
+    -------
+    found : list of Found
+        All rows with pixels or values as one; those with patterns one by one, without
+        the former.
+    """
+    if not test.can_be_asked():
+        return []
+    pixels = np.full(test.X.shape[1:], np.nan, dtype=np.float32)
+    tried = [] if test.is_table else [*candidates(test)]
+    clusters = [*small_clusters(features[test.of_class], test.rng)]
+    with_pixels = np.array([], dtype=int)
+    for one in chain(tried, shared_values(test, clusters)):
+        if one.flip_rate >= FLIPPED:
+            with_pixels = np.union1d(with_pixels, one.alike)
+            paint(pixels[(..., *one.window)], one.trigger, one.colors)
+    found = [Found(with_pixels, pixels.reshape(test.row_shape))]
+    if settings:
+        for rows in pattern_groups(test, clusters, **settings):
+            found.append(Found(np.setdiff1d(rows, with_pixels)))
+    return [one for one in found if len(one.rows)]
+
+
+def candidates(test):
+    """Yield what may be a trigger: one for each of the windows that decide most often.
+
+    Parameters
+    ----------
+    test : WindowTest
+
+    Yields
+    ------
+    found : Candidate
+        The flip rate is 0 if fewer rows than `MIN_ROWS` have the pixels.
+    """
+    for window in _deciding_windows(test):
+        decided = test.decided(test.own, window)
+        pixels = test.pixels(test.of_class, window)
+        group, bound = np.isin(test.of_class, decided), SAME * np.ptp(pixels)
+        having, trigger, colors = look_alikes(pixels, group, bound)
+        alike, flip_rate = test.of_class[having], 0.0
+        donors = np.setdiff1d(test.own, alike)
+        if len(alike) >= MIN_ROWS and len(donors):
+            trigger, colors = completed_trigger(pixels, having, trigger, bound)
+            classes = test.runner_up(test.without(alike, window, donors))
+            flip_rate = test.flip_rate(classes, window, trigger, colors)
+        yield Candidate(window, alike, trigger, colors, flip_rate)
+
+
+def _deciding_windows(test):
+    """Return the windows that decide most often among some rows of the class."""
+    every = windows(*test.X.shape[2:])
+    n_decided = np.array([len(test.decided(test.own[:N_ROWS], one)) for one in every])
+    best = np.argsort(-n_decided, kind="stable")[:N_WINDOWS]
+    return [every[one] for one in best if n_decided[one]]
