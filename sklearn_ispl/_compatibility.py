@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from ._discriminant import whitened
 from ._groups import (
-    SHRINKAGE,
+    GroupSettings,
     as_mask,
     few_classes,
     leading,
@@ -158,7 +158,8 @@ class Inquiry:
     @cached_property
     def seen(self):
         """What each model sees, in units of how it varies within the classes."""
-        return [whitened(both, self.codes, SHRINKAGE) for both in self.sight.both]
+        shrinkage = GroupSettings.shrinkage
+        return [whitened(both, self.codes, shrinkage) for both in self.sight.both]
 
     def rng(self, code, *steps):
         """Return a stream of its own for what is asked about a class."""

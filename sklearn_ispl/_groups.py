@@ -1,6 +1,7 @@
 """Groups of rows within a class, in the features of a model: functions of arrays."""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -10,13 +11,16 @@ from sklearn.exceptions import ConvergenceWarning
 from ._discriminant import Discriminant
 from .learners._weak_learner import draw_seed
 
-# A group has at least so many rows, and at most such a share of its class.
-MIN_ROWS, MAX_SHARE = 4, 1 / 3
-# Of rows, for the odds of a group: each probe leaves one out. And how much more likely
-# a group is held for than its size says, for it may be a part of what goes together.
-N_FOLDS, WEIGHT = 4, 5.0
-# Of the covariance of these probes: features of a layer are many.
-SHRINKAGE = 0.01
+
+@dataclass(frozen=True)
+class GroupSettings:
+    """What a group is, and how probes tell it, each figure with its reason."""
+
+    min_rows: int = 4  # that share a trigger: fewer do so by chance
+    max_share: float = 1 / 3  # of a class: clean groups share much, too, but are large
+    n_folds: int = 4  # of rows: each probe leaves one out
+    weight: float = 5.0  # more likely than its size says: it may be a part of a group
+    shrinkage: float = 0.01  # of the covariance of probes: features of a layer are many
 
 
 def leading(features, rng, n_components=10):
@@ -84,11 +88,11 @@ def small_clusters(features, rng, most=8):
     ------
     cluster : ndarray of shape (n,), bool
     """
-    if len(features) * MAX_SHARE < MIN_ROWS:
+    if len(features) * GroupSettings.max_share < GroupSettings.min_rows:
         return
     for labels in clusters(leading(features, rng), most, rng):
         for label in np.unique(labels):
-            if is_part(labels == label, MAX_SHARE):
+            if is_part(labels == label, GroupSettings.max_share):
                 yield labels == label
 
 
@@ -123,11 +127,12 @@ def log_odds(seen, codes, group, rng, over=np.mean):
 
 def _log_odds(seen, codes, group, rng):
     """Return the log odds of one model."""
+    settings = GroupSettings()
     n_classes = codes.max() + 1
     labels = np.where(group, codes + n_classes, codes)
-    fold = rng.permutation(len(codes)) % N_FOLDS
+    fold = rng.permutation(len(codes)) % settings.n_folds
     odds = np.full(len(codes), -np.inf)
-    for held_out in range(N_FOLDS):
+    for held_out in range(settings.n_folds):
         # A covariance takes two rows.
         fitted = fold != held_out
         fitted &= np.bincount(labels[fitted], minlength=2 * n_classes)[labels] > 1
@@ -139,8 +144,8 @@ def _log_odds(seen, codes, group, rng):
         probe = Discriminant(
             seen[fitted],
             labels[fitted],
-            SHRINKAGE,
-            weights=lambda found: np.where(found < n_classes, 1.0, WEIGHT),
+            settings.shrinkage,
+            weights=lambda found: np.where(found < n_classes, 1.0, settings.weight),
         )
         scores = np.full((len(judged), 2 * n_classes), -np.inf)
         scores[:, probe.classes] = probe.log_chances(seen[judged])
@@ -176,16 +181,18 @@ def odds_within(seen, rng, group, over=np.mean):
 
 def _odds_within(seen, group, rng):
     """Return the log odds of one model."""
-    fold = rng.permutation(len(group)) % N_FOLDS
+    n_folds = GroupSettings.n_folds
+    fold = rng.permutation(len(group)) % n_folds
     # The rest and the group in each fold, and of each what is in the other folds.
-    parts = np.arange(2 * N_FOLDS)[:, None] == fold + N_FOLDS * group
-    sizes = parts.sum(axis=1).reshape(2, N_FOLDS)
-    sums = (parts.astype(seen.dtype) @ seen).reshape(2, N_FOLDS, -1)
+    parts = np.arange(2 * n_folds)[:, None] == fold + n_folds * group
+    sizes = parts.sum(axis=1).reshape(2, n_folds)
+    sums = (parts.astype(seen.dtype) @ seen).reshape(2, n_folds, -1)
     sizes, sums = (one.sum(axis=1, keepdims=True) - one for one in (sizes, sums))
     rest, mean = sums / np.maximum(1, sizes)[..., None]
     steps = mean - rest
     can_tell = sizes.all(axis=0)
-    prior = np.log(WEIGHT * np.where(can_tell, sizes[1] / np.maximum(1, sizes[0]), 1))
+    share = np.where(can_tell, sizes[1] / np.maximum(1, sizes[0]), 1)
+    prior = np.log(GroupSettings.weight * share)
     bias = prior - ((mean + rest) / 2 * steps).sum(axis=1)
     odds = (seen @ steps.T + bias)[np.arange(len(seen)), fold]
     return np.where(can_tell[fold], odds, 0.0)
@@ -193,7 +200,7 @@ def _odds_within(seen, group, rng):
 
 def is_part(group, share):
     """Whether a group of a class has enough rows and is no more than a share of it."""
-    return MIN_ROWS <= group.sum() <= share * len(group)
+    return GroupSettings.min_rows <= group.sum() <= share * len(group)
 
 
 def few_classes(n_classes):

@@ -13,11 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._probes import typicality
+from ._probes import ProbeSettings, typicality
 from ._settling import SettlingSettings
 
-# Of the probes of each model: other rows are held out each time.
-N_REPEATS = 2
 # A class is asked about if it has rows for a group and for a rest.
 MIN_CLASS = 2 * SettlingSettings.min_rows
 
@@ -107,7 +105,7 @@ def likeness(sight, codes, known, rng):
     answers = [
         typicality(activations, codes, asked, known, rng)
         for activations in sight.half_way
-        for _ in range(N_REPEATS)
+        for _ in range(ProbeSettings.n_repeats)
     ]
     predicted, typical = (np.stack(one, axis=1) for one in zip(*answers))
     return Likeness(predicted, typical)

@@ -18,6 +18,7 @@ class ProbeSettings:
     """What probes are fitted to, each figure with its reason."""
 
     class_folds: int = 20  # up to so many classes are left out one by one
+    n_repeats: int = 2  # of those that rank rows, with others held out each time
     n_folds: int = 5  # of rows: each probe that contradicts leaves one of them out
     n_components: int = 100  # of the activations: more do no better
     held_out: float = 0.1  # of the rows, to rank others among

@@ -5,7 +5,7 @@ from sklearn.decomposition import PCA
 from sklearn_ispl import _groups
 from sklearn_ispl._discriminant import whitened
 from sklearn_ispl._groups import (
-    WEIGHT,
+    GroupSettings,
     clusters,
     leading,
     log_odds,
@@ -88,7 +88,7 @@ def test_rows_within_a_class_are_judged_by_probes_that_never_saw_them():
     """A group of rows like all others of its class is not known by heart."""
     codes, group = np.repeat([0, 1], [100, 500]), np.arange(100) % 2 == 0
     features = np.random.RandomState(0).normal(size=(600, 60))
-    odds = within(features, codes, group) - np.log(WEIGHT)
+    odds = within(features, codes, group) - np.log(GroupSettings.weight)
     assert np.mean((odds > 0) == group) == pytest.approx(0.5, abs=0.1)
 
 
@@ -97,7 +97,7 @@ def test_a_group_is_held_for_more_likely_than_its_size_says():
     features[:] = 0
     group = np.arange(300) < 100
     odds = within(features, codes, group)
-    np.testing.assert_allclose(odds, np.log(WEIGHT / 2), atol=0.2)
+    np.testing.assert_allclose(odds, np.log(GroupSettings.weight / 2), atol=0.2)
 
 
 @pytest.mark.parametrize("group", [np.zeros(300, bool), np.ones(300, bool)])

@@ -4,12 +4,12 @@ import pytest
 from conftest import looks_of, ten_poisoned_classes
 from sklearn_ispl._likeness import (
     MIN_CLASS,
-    N_REPEATS,
     Likeness,
     Sight,
     excess_classes,
     likeness,
 )
+from sklearn_ispl._probes import ProbeSettings
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 8])
@@ -79,9 +79,10 @@ def test_probes_are_asked_of_every_model():
     looks = [looks_of(truth), np.random.RandomState(0).normal(size=(600, 10))]
     sight = Sight(looks, looks, np.ones(600))
     like = likeness(sight, codes, np.zeros(600, dtype=bool), np.random.RandomState(0))
-    assert like.degree.shape == like.predicted.shape == (2, 2 * N_REPEATS, 600)
+    n_repeats = ProbeSettings.n_repeats
+    assert like.degree.shape == like.predicted.shape == (2, 2 * n_repeats, 600)
     right = (like.predicted[0, :, poisoned].T == truth[poisoned]).mean(axis=1)
-    assert right[:N_REPEATS].min() > 0.7 > 0.3 > right[N_REPEATS:].max()
+    assert right[:n_repeats].min() > 0.7 > 0.3 > right[n_repeats:].max()
 
 
 @pytest.mark.parametrize("n_rows", [MIN_CLASS - 1, MIN_CLASS])

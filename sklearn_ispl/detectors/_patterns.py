@@ -1,24 +1,32 @@
 """Patterns: what images of a class share, all over the image, and no others have."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.optimize import nnls
 from sklearn.covariance import shrunk_covariance
 
-from .._groups import MAX_SHARE, is_part, leading
+from .._groups import GroupSettings, is_part, leading
 from .._settling import until_settled
-from ._shared import FLIPPED
+from ._shared import SharedSettings
 
-# So many values of an image are looked at, at most, and for each of them so many rows.
-N_VALUES, ROWS_PER_VALUE = 3072, 3
-# Directions in which a class varies most, to start from.
-N_DIRECTIONS = 5
-# How far a group is from the rest of its class, at least, in standard deviations; how
-# many rows there may be between them, as a share of the group; and what is between.
-APART, BETWEEN, GAP = 4.0, 0.1, (0.3, 0.7)
-# Images to try a pattern on; and how far it moves them at most, as a share of the range
-# of values, where fewer rows share it than this.
-N_HOSTS, LONGEST, MANY = 200, 0.12, 40
+
+@dataclass(frozen=True)
+class PatternSettings:
+    """When rows of a class share a pattern, each figure with its reason."""
+
+    n_values: int = 3072  # of an image, at most: 32x32 pixels of three colours
+    rows_per_value: int = 3  # for their covariance
+    n_directions: int = 5  # in which a class varies most, to start from
+    tail: float = 0.05  # of the rows, at either end of such a direction
+    apart: float = 4.0  # from the rest of its class, in standard deviations
+    gap: tuple[float, float] = 0.3, 0.7  # of the way from the rest to a group
+    between: float = 0.1  # of the size of a group: so many rows may be in the gap
+    n_hosts: int = 200  # images to try a pattern on
+    kept: float = 0.5  # of the probability of the class, without the pattern, at most
+    many: int = 40  # rows: fewer clean ones may share a pattern
+    longest: float = 0.12  # step of the range of values that fewer rows may share
 
 
 def class_means(X, codes, known):
@@ -54,7 +62,8 @@ def spread_of_values(X, codes):
     factor : ndarray of shape (n_values, n_values)
         The Cholesky factor, lower, of the covariance within classes, shrunk a little.
     """
-    n_values = min(N_VALUES, max(1, len(X) // ROWS_PER_VALUE))
+    settings = PatternSettings()
+    n_values = min(settings.n_values, max(1, len(X) // settings.rows_per_value))
     total = 0.0
     for code in np.unique(codes):
         values = _values(X[codes == code], n_values).astype(np.float64)
@@ -102,8 +111,9 @@ def pattern_groups(test, groups, factor, means):
         if not group.any() or name in asked:
             continue
         asked.add(name)
-        rows = test.of_class[places > GAP[0]]
-        if _has_effect(test, images, group, means, are_few=len(rows) < MANY):
+        rows = test.of_class[places > PatternSettings.gap[0]]
+        are_few = len(rows) < PatternSettings.many
+        if _has_effect(test, images, group, means, are_few):
             yield rows
 
 
@@ -128,9 +138,9 @@ def _whitened(values, factor):
 
 def _starts(values, rng):
     """Yield the twentieth of the rows at either end of what varies most."""
-    for places in leading(values, rng, N_DIRECTIONS).T:
-        yield places > np.quantile(places, 0.95)
-        yield places < np.quantile(places, 0.05)
+    for places in leading(values, rng, PatternSettings.n_directions).T:
+        yield places > np.quantile(places, 1 - PatternSettings.tail)
+        yield places < np.quantile(places, PatternSettings.tail)
 
 
 def _settle(values, group, half):
@@ -139,15 +149,17 @@ def _settle(values, group, half):
     Rows join and leave until the group is those that are nearer to it than to the rest.
     Clean groups soon take in half of the class.
     """
+    settings = PatternSettings()
 
     def nearer(group):
         _, places = _places(values, group, half)
-        return (places > 0.5) & is_part(places > 0.5, MAX_SHARE)
+        return (places > 0.5) & is_part(places > 0.5, GroupSettings.max_share)
 
     group = until_settled(group, nearer)
     apart, places = _places(values, group, half)
-    between = (places > GAP[0]) & (places < GAP[1])
-    found = apart >= APART and between.sum() < BETWEEN * group.sum()
+    low, high = settings.gap
+    n_between = ((places > low) & (places < high)).sum()
+    found = apart >= settings.apart and n_between < settings.between * group.sum()
     return group & found, places
 
 
@@ -187,14 +199,15 @@ def _has_effect(test, images, group, means, are_few):
     classes = classes[classes != test.code]
     shares = _nearest_mix(means[classes] - to_rows)
     step = to_rows - np.tensordot(shares, means[classes], 1)
-    far = np.sqrt((step**2).mean()) > LONGEST * np.ptp(images)
+    far = np.sqrt((step**2).mean()) > PatternSettings.longest * np.ptp(images)
     if far and are_few:
         return False
-    hosts = test.draw_hosts(test.rng.choice(classes, N_HOSTS, p=shares))
+    n_hosts = PatternSettings.n_hosts
+    hosts = test.draw_hosts(test.rng.choice(classes, n_hosts, p=shares))
     with_it = test.predict(test.X[hosts] + step)
-    without = test.predict(rows[:N_HOSTS] - step)
+    without = test.predict(rows[:n_hosts] - step)
     flipped, kept = (p[:, test.code].mean() for p in (with_it, without))
-    return flipped >= FLIPPED and kept <= 0.5
+    return flipped >= SharedSettings.flipped and kept <= PatternSettings.kept
 
 
 def _nearest_mix(points):

@@ -4,6 +4,7 @@ Each is one function, which takes a view of the class and a random state and has
 cut it into parts; all parts are tested. A new one is added to `PROPOSERS`.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +12,13 @@ import numpy as np
 from .._groups import clusters
 from ..learners._weak_learner import draw_seed
 
-# A class is cut into 2 to so many clusters, from so many starts of k-means each: that
-# which is best by k-means need not have the group that is most like poison.
-MAX_CLUSTERS, N_STARTS = 5, 3
+
+@dataclass(frozen=True)
+class ProposerSettings:
+    """How many parts of a class are proposed, each figure with its reason."""
+
+    max_clusters: int = 5  # a class is cut into 2 to so many
+    n_starts: int = 3  # of k-means: the best by k-means need not be most like poison
 
 
 class View(NamedTuple):
@@ -30,8 +35,8 @@ class View(NamedTuple):
 
 def clusters_of(view, rng):
     """Return clusters in the features of models."""
-    for _ in range(N_STARTS):
-        yield from clusters(view.points, MAX_CLUSTERS, rng, n_init=1)
+    for _ in range(ProposerSettings.n_starts):
+        yield from clusters(view.points, ProposerSettings.max_clusters, rng, n_init=1)
 
 
 def components_of(view, rng):

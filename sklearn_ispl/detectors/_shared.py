@@ -1,26 +1,27 @@
 """Values that rows share: the pixels of a window, or the features of a table."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from .._groups import MAX_SHARE, is_part
+from .._groups import GroupSettings, is_part
 from ._window_test import EVERYWHERE
 
-# A value is the same in rows that are so close to their median, as a share of the
-# range of values.
-SAME = 0.02
-# What counts as shared by a group: the values that so few others have, and in which the
-# group exceeds them by nearly as much as in any; or, where rows are few and what others
-# have is a matter of chance, some more.
-STRICT, LOOSE = (0.25, 0.03), (0.5, 0.3)
-# Values that a cluster shares are a trigger if so many of its rows are of another class
-# without them, and so many images of other classes of this one with them.
-BOTH = 0.5
-# Pixels that triggered rows have in common are a trigger if their flip rate is so high.
-FLIPPED = 0.2
-# A trigger is at most so large a share of a row.
-LARGEST = 1 / 4
+
+@dataclass(frozen=True)
+class SharedSettings:
+    """When values that rows share are a trigger, each figure with its reason."""
+
+    same: float = 0.02  # of the range of values: so close to their median
+    # So few others have a value that counts as shared, and the group exceeds them by
+    # nearly as much as in any; or, where rows are few and what others have is a matter
+    # of chance, some more.
+    strict: tuple[float, float] = 0.25, 0.03
+    loose: tuple[float, float] = 0.5, 0.3
+    both: float = 0.5  # of a cluster: of another class without, and hosts of this with
+    flipped: float = 0.2  # of hosts, by pixels that rows have in common
+    largest: float = 1 / 4  # of a row
 
 
 class Candidate(NamedTuple):
@@ -38,7 +39,7 @@ class Candidate(NamedTuple):
     flip_rate: float
 
 
-def look_alikes(pixels, group, bound, way=STRICT, common=0.6, n_iter=3):
+def look_alikes(pixels, group, bound, way=SharedSettings.strict, common=0.6, n_iter=3):
     """Return the rows that have the values that a group has in common.
 
     Parameters
@@ -50,7 +51,7 @@ def look_alikes(pixels, group, bound, way=STRICT, common=0.6, n_iter=3):
     bound : float or ndarray of shape (n_pixels,)
         How far from the median of the group a value may be.
 
-    way : (float, float), default=STRICT
+    way : (float, float), default=`SharedSettings.strict`
         A value counts if so few of the others have it, and if the excess of the share
         of the group is so near to the largest of all.
 
@@ -140,18 +141,22 @@ def shared_values(test, groups):
     found : Candidate
     """
     values = test.pixels(test.of_class, EVERYWHERE)
-    bound, asked = SAME * test.spans(), {}
+    settings, asked = SharedSettings(), {}
+    bound = settings.same * test.spans()
     # Rows of a cluster share much by chance in many images, as frames of a film do.
-    ways = [STRICT] if test.are_many_images else [LOOSE, STRICT]
+    ways = [settings.strict]
+    if not test.are_many_images:
+        ways = [settings.loose, *ways]
     for group in groups:
         for way in ways:
-            found = _judged(test, values, group, bound, way, BOTH, asked)
+            found = _judged(test, values, group, bound, way, settings.both, asked)
             if found is None:
                 continue
             # A row may have all of the trigger, and little else that these share; and
             # it is the trigger that is shown, without what else they share.
             alike = np.isin(test.of_class, found.alike)
-            own = _judged(test, values, alike, bound, STRICT, FLIPPED, asked)
+            strict, least = settings.strict, settings.flipped
+            own = _judged(test, values, alike, bound, strict, least, asked)
             if own is not None:
                 rows = np.union1d(found.alike, own.alike)
                 found = own._replace(alike=rows, flip_rate=found.flip_rate)
@@ -175,8 +180,9 @@ def _tried(test, alike, trigger, colors, least):
     """Return what rows share if it is necessary and sufficient, or None."""
     rows = test.of_class[alike]
     donors = np.setdiff1d(test.own, rows)
-    small = is_part(alike, MAX_SHARE) and trigger.mean() <= LARGEST
-    if not small or not len(donors):
+    if not is_part(alike, GroupSettings.max_share) or not len(donors):
+        return None
+    if trigger.mean() > SharedSettings.largest:
         return None
     window = np.nonzero(trigger.reshape(test.X.shape[2:]))
     chances = test.without(rows, window, donors)

@@ -1,27 +1,32 @@
 """Triggers that rows share: they make rows what their labels say."""
 
+from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from joblib import delayed
 
-from .._groups import MIN_ROWS, small_clusters
+from .._groups import GroupSettings, small_clusters
 from ..learners._settings import one_thread
 from ..learners._weak_learner import draw_seed
 from ._patterns import class_means, pattern_groups, spread_of_values
 from ._shared import (
-    FLIPPED,
-    SAME,
     Candidate,
+    SharedSettings,
     completed_trigger,
     look_alikes,
     shared_values,
 )
 from ._window_test import WindowTest, is_table, paint, windows
 
-# Rows of a class to try all windows with, and windows to try all rows with.
-N_ROWS, N_WINDOWS = 200, 5
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How much is tried, each figure with its reason."""
+
+    n_rows: int = 200  # of a class, to try all windows with: enough to see the best
+    n_windows: int = 5  # to try all rows with: windows overlap, and triggers may be two
 
 
 class Found(NamedTuple):
@@ -103,7 +108,7 @@ def triggers_of_class(test, features, **settings):
     clusters = [*small_clusters(features[test.of_class], test.rng)]
     with_pixels = np.array([], dtype=int)
     for one in chain(tried, shared_values(test, clusters)):
-        if one.flip_rate >= FLIPPED:
+        if one.flip_rate >= SharedSettings.flipped:
             with_pixels = np.union1d(with_pixels, one.alike)
             paint(pixels[(..., *one.window)], one.trigger, one.colors)
     found = [Found(with_pixels, pixels.reshape(test.row_shape))]
@@ -123,16 +128,17 @@ def candidates(test):
     Yields
     ------
     found : Candidate
-        The flip rate is 0 if fewer rows than `MIN_ROWS` have the pixels.
+        The flip rate is 0 if too few rows have the pixels.
     """
     for window in _deciding_windows(test):
         decided = test.decided(test.own, window)
         pixels = test.pixels(test.of_class, window)
-        group, bound = np.isin(test.of_class, decided), SAME * np.ptp(pixels)
+        group = np.isin(test.of_class, decided)
+        bound = SharedSettings.same * np.ptp(pixels)
         having, trigger, colors = look_alikes(pixels, group, bound)
         alike, flip_rate = test.of_class[having], 0.0
         donors = np.setdiff1d(test.own, alike)
-        if len(alike) >= MIN_ROWS and len(donors):
+        if len(alike) >= GroupSettings.min_rows and len(donors):
             trigger, colors = completed_trigger(pixels, having, trigger, bound)
             classes = test.runner_up(test.without(alike, window, donors))
             flip_rate = test.flip_rate(classes, window, trigger, colors)
@@ -141,7 +147,8 @@ def candidates(test):
 
 def _deciding_windows(test):
     """Return the windows that decide most often among some rows of the class."""
-    every = windows(*test.X.shape[2:])
-    n_decided = np.array([len(test.decided(test.own[:N_ROWS], one)) for one in every])
-    best = np.argsort(-n_decided, kind="stable")[:N_WINDOWS]
+    settings, every = SearchSettings(), windows(*test.X.shape[2:])
+    some = test.own[: settings.n_rows]
+    n_decided = np.array([len(test.decided(some, one)) for one in every])
+    best = np.argsort(-n_decided, kind="stable")[: settings.n_windows]
     return [every[one] for one in best if n_decided[one]]

@@ -1,24 +1,31 @@
 """What windows do to images, and values to rows, in the eyes of a model."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from .._groups import MIN_ROWS
+from .._groups import GroupSettings
 from ..learners._inference import probabilities
 
-# How often a row is tried with other donors or hosts.
-N_TRIES = 3
-# A window is necessary if the class is less likely than that without it. Of the rows
-# that give theirs in its place, half may have the trigger.
-NEEDED = 0.7
-# Images are many if they are more than this.
-SMALL = 5000
 # The window that is all of an image.
 EVERYWHERE = slice(None), slice(None)
 
 
+@dataclass(frozen=True)
+class WindowSettings:
+    """What windows are, and when they decide, each figure with its reason."""
+
+    side: float = 0.28  # of the shorter side of an image
+    trigger: float = 0.1  # of it, too: such a trigger is whole in one of the windows
+    n_tries: int = 3  # of a row, with other donors or hosts
+    needed: float = 0.7  # the class without it: half of the donors may be poisoned
+    enough: float = 0.5  # the class of hosts with it
+    small: int = 5000  # images: in more of them, rows of a cluster share much by chance
+
+
 def side_of_triggers(height, width):
     """Return how wide and high the triggers are that a search has room for."""
-    return max(2, round(0.1 * min(height, width)))
+    return max(2, round(WindowSettings.trigger * min(height, width)))
 
 
 def windows(height, width):
@@ -35,7 +42,7 @@ def windows(height, width):
         Rows and columns.
     """
     shorter = min(height, width)
-    side = min(shorter, max(4, round(0.28 * shorter)))
+    side = min(shorter, max(4, round(WindowSettings.side * shorter)))
     stride = side - side_of_triggers(height, width)
 
     def starts(length):
@@ -90,7 +97,7 @@ class WindowTest:
 
     def __init__(self, X, codes, predicted, code, estimator, seed):
         self.row_shape, self.is_table = X.shape[1:], is_table(X)
-        self.are_many_images = not self.is_table and len(X) > SMALL
+        self.are_many_images = not self.is_table and len(X) > WindowSettings.small
         self.X = X.reshape(len(X), 1, 1, -1) if self.is_table else X
         self.codes, self.code = codes, code
         self.rng = np.random.RandomState(seed)
@@ -109,7 +116,7 @@ class WindowTest:
 
     def can_be_asked(self):
         """Whether the model knows enough rows of the class, and some of others."""
-        return 2 * MIN_ROWS <= len(self.own) < len(self.hosts)
+        return 2 * GroupSettings.min_rows <= len(self.own) < len(self.hosts)
 
     def pixels(self, rows, window):
         """Return the windows of rows, of shape (n_rows, n_channels, n_pixels)."""
@@ -131,7 +138,7 @@ class WindowTest:
         images[(..., *window)] = self.X[(..., *window)][donors]
         return images
 
-    def without(self, tried, window, donors, n_tries=N_TRIES):
+    def without(self, tried, window, donors, n_tries=WindowSettings.n_tries):
         """Return the mean probabilities of rows given the window of others.
 
         Parameters
@@ -168,10 +175,10 @@ class WindowTest:
         probability : ndarray of shape (n_tried,)
         """
         total = np.zeros(len(tried))
-        for _ in range(N_TRIES):
+        for _ in range(WindowSettings.n_tries):
             images = self._paste(tried, self.draw_hosts(classes), window)
             total += self.predict(images)[:, self.code]
-        return total / N_TRIES
+        return total / WindowSettings.n_tries
 
     def flip_rate(self, classes, window, trigger, colors, n_hosts=200):
         """Return the share of hosts taken for the class once a trigger is painted on.
@@ -222,12 +229,12 @@ class WindowTest:
         # Most rows stay what they are at the first try.
         if len(tried):
             chances = self.without(tried, window, self.own, n_tries=1)
-            tried = tried[chances[:, self.code] < NEEDED]
+            tried = tried[chances[:, self.code] < WindowSettings.needed]
         if len(tried):
             chances = self.without(tried, window, self.own)
-            necessary = chances[:, self.code] < NEEDED
+            necessary = chances[:, self.code] < WindowSettings.needed
             tried, chances = tried[necessary], chances[necessary]
         if len(tried):
             gains = self.given(tried, window, self.runner_up(chances))
-            tried = tried[gains > 0.5]
+            tried = tried[gains > WindowSettings.enough]
         return tried

@@ -9,7 +9,7 @@ from .._compatibility import incompatible_groups, suspicion
 from .._groups import as_mask
 from .._likeness import Sight, likeness
 from .._probes import contradicted_rows, half_way
-from ..detectors._patterns import MANY
+from ..detectors._patterns import PatternSettings
 from ..learners._weak_learner import draw_seed
 
 # A class whose labels are less likely than this, to models of other rows, is not known.
@@ -118,7 +118,8 @@ def proved(found, activations, codes, rng, false_alarm_rate):
     """
     apart = _rows_of(found, codes)
     contradicted = contradicted_rows(activations, codes, apart, rng)
-    unsure = [one.trigger is None and len(one.rows) < MANY for one in found]
+    many = PatternSettings.many
+    unsure = [one.trigger is None and len(one.rows) < many for one in found]
     return [
         one
         for one, is_unsure in zip(found, unsure)

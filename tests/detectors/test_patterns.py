@@ -4,7 +4,7 @@ from joblib import Parallel
 
 from sklearn_ispl.detectors._trigger_search import find_triggers
 from sklearn_ispl.detectors._patterns import (
-    N_VALUES,
+    PatternSettings,
     _settle,
     _values,
     class_means,
@@ -142,8 +142,8 @@ def test_rows_between_count_where_few_rows_may_not_differ_a_lot(
 ):
     X, codes, poisoned = images()
     X[800] += np.float32(0.4) * (0.15 * PATTERN - 2)
-    monkeypatch.setattr("sklearn_ispl.detectors._patterns.LONGEST", 0.0)
-    monkeypatch.setattr("sklearn_ispl.detectors._patterns.MANY", many)
+    monkeypatch.setattr(PatternSettings, "longest", 0.0)
+    monkeypatch.setattr(PatternSettings, "many", many)
     rows = search(X, codes, AnswersToAPattern())
     np.testing.assert_array_equal(rows, [800, *np.flatnonzero(poisoned)] * found)
 
@@ -178,15 +178,15 @@ def test_spread_is_that_within_classes():
 def test_there_are_rows_enough_for_the_values_looked_at(n, shape, n_values):
     X = np.random.RandomState(0).normal(size=(n, *shape)).astype(np.float32)
     factor = spread_of_values(X, np.arange(n) % 2)
-    assert factor.shape == (n_values, n_values) and n_values <= N_VALUES
+    assert factor.shape == (n_values, n_values) and n_values <= PatternSettings.n_values
     assert np.isfinite(factor).all()
 
 
 def test_values_are_drawn_from_all_over_the_image():
     places = np.arange(3 * 256 * 256).reshape(1, 3, 256, 256)
-    values = _values(places, N_VALUES)
-    np.testing.assert_array_equal(values, _values(places, N_VALUES))
-    assert values.shape == (1, N_VALUES)
+    values = _values(places, PatternSettings.n_values)
+    np.testing.assert_array_equal(values, _values(places, PatternSettings.n_values))
+    assert values.shape == (1, PatternSettings.n_values)
     for part in np.unravel_index(values[0], places.shape[1:]):
         _, counts = np.unique(part, return_counts=True)
         assert len(counts) in (3, 256) and counts.max() < 3 * counts.mean()

@@ -5,14 +5,16 @@ from joblib import Parallel
 from sklearn_ispl._groups import small_clusters
 from sklearn_ispl.detectors._trigger_search import find_triggers
 from sklearn_ispl.detectors._shared import (
-    LOOSE,
-    SAME,
-    STRICT,
+    SharedSettings,
     completed_trigger,
     look_alikes,
     shared_values,
 )
-from sklearn_ispl.detectors._window_test import EVERYWHERE, WindowTest
+from sklearn_ispl.detectors._window_test import (
+    EVERYWHERE,
+    WindowSettings,
+    WindowTest,
+)
 from sklearn_ispl.learners._tasks import Verdict
 
 TRIGGER = {3: 0.9, 11: -0.7, 17: 0.4}
@@ -84,7 +86,7 @@ def test_what_rows_share_is_no_trigger_unless_both_hold(why):
 def test_more_than_a_quarter_of_a_row_is_no_trigger(monkeypatch):
     X, codes, triggered, features = table()
     for largest, n_found in [(3 / 24, 20), (2 / 24, 0)]:
-        monkeypatch.setattr("sklearn_ispl.detectors._shared.LARGEST", largest)
+        monkeypatch.setattr(SharedSettings, "largest", largest)
         found = search(X, codes, features)
         assert sum(len(one.rows) for one in found) == n_found
 
@@ -99,13 +101,14 @@ def test_in_many_images_only_the_clearest_values_are_shared(monkeypatch):
         return look_alikes(values, group, bound, way)
 
     monkeypatch.setattr("sklearn_ispl.detectors._shared.look_alikes", looking)
+    both = {SharedSettings.loose, SharedSettings.strict}
     for small, rows, ways in [
-        (5000, images, {LOOSE, STRICT}),
-        (100, images, {STRICT}),
-        (100, X, {LOOSE, STRICT}),
+        (5000, images, both),
+        (100, images, {SharedSettings.strict}),
+        (100, X, both),
     ]:
         asked.clear()
-        monkeypatch.setattr("sklearn_ispl.detectors._window_test.SMALL", small)
+        monkeypatch.setattr(WindowSettings, "small", small)
         test = WindowTest(rows, codes, codes, 1, AnswersToValues(), 0)
         groups = small_clusters(features[codes == 1], test.rng)
         found = list(shared_values(test, groups))
@@ -133,7 +136,9 @@ def test_a_row_with_all_of_the_trigger_and_little_else_goes_with_the_others():
     X[~triggered, 2] = np.resize(np.linspace(-0.95, 0.95, 20), 180)
     test = WindowTest(X, codes, codes, 1, AnswersToMore(), 0)
     values = test.pixels(test.of_class, EVERYWHERE)
-    alike, *_ = look_alikes(values, triggered[codes == 1], SAME * test.spans(), LOOSE)
+    settings, group = SharedSettings(), triggered[codes == 1]
+    bound = settings.same * test.spans()
+    alike, *_ = look_alikes(values, group, bound, settings.loose)
     assert rows[:-1].tolist() == test.of_class[alike].tolist()
     (found,) = shared_values(test, [triggered[codes == 1]])
     assert found.alike.tolist() == rows.tolist() and found.flip_rate == 1
