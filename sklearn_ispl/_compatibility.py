@@ -151,7 +151,7 @@ class Inquiry:
     questions: dict[str, Likeness]
     codes: np.ndarray
     components: np.ndarray
-    known: np.ndarray
+    triggered: np.ndarray
     seed: int
     false_alarm_rate: float
 
@@ -235,7 +235,7 @@ class Inquiry:
         """
 
         def contradicted(group, other):
-            apart = self.known.copy()
+            apart = self.triggered.copy()
             apart[rows[group | other]] = True
             return contradicted_rows(self.sight.half_way, self.codes, apart, rng)[rows]
 
@@ -271,7 +271,9 @@ def _parts(proposed, odds):
                 yield proposer, one
 
 
-def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_rate):
+def incompatible_groups(
+    sight, like, codes, components, triggered, rng, false_alarm_rate
+):
     """Return the evidence on every class.
 
     1. Parts of each class are groups to test, whoever proposes them, see `propose`. Two
@@ -290,10 +292,10 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
     like : Likeness
     codes : ndarray of shape (n,), int
     components : ndarray of shape (n_repeats, n), int
-    known : ndarray of shape (n,), bool
-        Rows that are known to be poison. They are rows of their class like others, so
-        that a part that was found does not hide the rest; but no probe that contradicts
-        is fitted to them.
+    triggered : ndarray of shape (n,), bool
+        Rows whose trigger was found. They are rows of their class like others, so that
+        a part that was found does not hide the rest; but no probe that contradicts is
+        fitted to them.
 
     rng : RandomState
     false_alarm_rate : float in (0, 1)
@@ -309,7 +311,7 @@ def incompatible_groups(sight, like, codes, components, known, rng, false_alarm_
     classes = np.unique(codes)
     if len(classes) < CompatibilitySettings.min_classes:
         return []
-    data = sight, questions, codes, components, known, draw_seed(rng)
+    data = sight, questions, codes, components, triggered, draw_seed(rng)
     inquiry = Inquiry(*data, false_alarm_rate)
     asked = [
         inquiry.most_suspect(inquiry.of_class(code), inquiry.rng(code))
@@ -336,7 +338,7 @@ def doubtful_groups(evidence, false_alarm_rate):
     return [one for one in evidence if one.level <= limit and not one.rejected]
 
 
-def suspicion(both, codes, evidence, proved, rejected, rng):
+def suspicion(both, codes, evidence, triggered, rejected, rng):
     """Rank rows for review, by the evidence on their classes.
 
     Parameters
@@ -348,7 +350,7 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
     evidence : list of Evidence
         With the numbers of classes as labels.
 
-    proved, rejected : ndarray of shape (n,), bool
+    triggered, rejected : ndarray of shape (n,), bool
         Rows with a trigger, and all that were rejected.
 
     rng : RandomState
@@ -361,7 +363,7 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
         score of that group as a share of the largest to the same question, and all of
         it for rows with a trigger.
     """
-    like = proved.astype(float)
+    like = triggered.astype(float)
     largest = {}
     for found in evidence:
         largest[found.question] = max(found.score, largest.get(found.question, 0))
@@ -373,7 +375,7 @@ def suspicion(both, codes, evidence, proved, rejected, rng):
                 share[found.label] = found.score / largest[found.question]
             group[found.rows] = True
         # Rows with a trigger are of the group or apart, never of the rest of a class.
-        apart = set_apart(codes, proved & ~group)
+        apart = set_apart(codes, triggered & ~group)
         likely = expit(log_odds(both, apart, group, rng))
         like = np.maximum(like, likely * share[codes])
     return (rejected + like) / 2

@@ -79,7 +79,7 @@ class Likeness(NamedTuple):
         return Likeness(self.predicted, np.sqrt(self.degree * taught))
 
 
-def likeness(sight, codes, known, rng):
+def likeness(sight, codes, triggered, rng):
     """Return how much each row is like poison that came from another class.
 
     Probes half way through each model, which were fitted without the rows of a class,
@@ -91,8 +91,8 @@ def likeness(sight, codes, known, rng):
     ----------
     sight : Sight
     codes : ndarray of shape (n,), int
-    known : ndarray of shape (n,), bool
-        Rows that are known to be poison, to which no probe is fitted.
+    triggered : ndarray of shape (n,), bool
+        Rows whose trigger was found, to which no probe is fitted.
 
     rng : RandomState
 
@@ -103,7 +103,7 @@ def likeness(sight, codes, known, rng):
     """
     asked = np.flatnonzero(np.bincount(codes)[codes] >= MIN_CLASS)
     answers = [
-        typicality(activations, codes, asked, known, rng)
+        typicality(activations, codes, asked, triggered, rng)
         for activations in sight.half_way
         for _ in range(ProbeSettings.n_repeats)
     ]

@@ -41,7 +41,7 @@ def half_way(activations, rng):
     return leading(activations, rng, ProbeSettings.n_components)
 
 
-def typicality(activations, codes, asked, known, rng):
+def typicality(activations, codes, asked, apart, rng):
     """Return what probes without a row's class take it for, and how typically.
 
     Each probe looks twice at the rows of a class: the second time without the class
@@ -56,7 +56,7 @@ def typicality(activations, codes, asked, known, rng):
     asked : ndarray of int
         The rows to look at: all rows of some classes.
 
-    known : ndarray of shape (n,), bool
+    apart : ndarray of shape (n,), bool
         Rows that no probe is fitted to, and that others are not ranked among.
 
     rng : RandomState
@@ -70,7 +70,7 @@ def typicality(activations, codes, asked, known, rng):
         See `rank_among`. 0 for other rows, and for those of which no probe can tell.
     """
     settings = ProbeSettings()
-    held_out = (rng.random_sample(len(codes)) < settings.held_out) & ~known
+    held_out = (rng.random_sample(len(codes)) < settings.held_out) & ~apart
     classes = np.unique(codes)
     fold = np.empty(classes[-1] + 1, dtype=int)
     fold[rng.permutation(classes)] = np.arange(len(classes)) % settings.class_folds
@@ -78,7 +78,7 @@ def typicality(activations, codes, asked, known, rng):
     predicted = np.zeros((2, len(codes)), dtype=int)
     typical = np.zeros(predicted.shape)
     for left_out in np.unique(fold[asked]):
-        fitted = (fold != left_out) & ~held_out & ~known
+        fitted = (fold != left_out) & ~held_out & ~apart
         probe = _probe(activations[fitted], codes[fitted], settings.shrinkage)
         if probe is None:
             continue
