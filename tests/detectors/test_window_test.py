@@ -45,7 +45,7 @@ def test_effects_of_a_window():
 
 
 @pytest.mark.parametrize(("without", "n_decided"), [(0.45, 12), (0.65, 12), (0.75, 0)])
-def test_a_window_triggers_rows_that_are_another_class_without_it(without, n_decided):
+def test_a_window_decides_for_rows_of_another_class_without_it(without, n_decided):
     rng = np.random.RandomState(0)
     X = rng.uniform(0, 0.5, size=(100, 1, 12, 12)).astype(np.float32)
     codes = np.repeat([0, 1], 50)
