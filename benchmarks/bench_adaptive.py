@@ -3,7 +3,7 @@
     python benchmarks/bench_adaptive.py --data-home DIR --out adaptive.jsonl
     python benchmarks/bench_adaptive.py --summary adaptive.jsonl --rst doc/adaptive.inc
 
-The trigger is a smooth pattern over the image, which has no trigger to be proved. Every
+The trigger is a smooth pattern over the image, which has no pixels to be proved. Every
 row of the table but the first changes one thing that the rule relies on: the share of
 the class, the number of rows, the number of classes that the poison comes from, clean
 labels on other rows with the trigger, how much of the trigger is learned from a few

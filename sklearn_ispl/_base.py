@@ -145,7 +145,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
 
         UntestedClassWarning
             If there are fewer than four classes, or classes of fewer than 16 rows: in
-            these only triggers are sought (``method="core"``).
+            these only triggers that rows share are sought (``method="core"``).
 
         UnlearnedClassWarning
             If labels of a class have a mean probability under 0.15 to models of other
@@ -264,8 +264,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             self.triggers_ = self._scaling.undo(self.triggers_)
             self.unlearned_classes_ = self.classes_[finding.unlearned]
             self.evidence_ = [
-                found._replace(label=self.classes_[found.label])
-                for found in finding.evidence
+                one._replace(label=self.classes_[one.label]) for one in finding.evidence
             ]
             self._warn_of_untested_classes(codes)
             self._warn_of_unlearned_classes()
@@ -303,7 +302,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             warnings.warn(
                 f"y has {len(self.classes_)} classes. Groups of rows are compared "
                 f"with those of other classes, which takes {least}, so that only "
-                "triggers were sought.",
+                "triggers that rows share were sought.",
                 UntestedClassWarning,
                 stacklevel=5,
             )
@@ -312,7 +311,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         if small.any():
             warnings.warn(
                 f"Of classes of fewer than {MIN_CLASS} rows no groups are sought, only "
-                f"triggers: {self.classes_[small].tolist()}.",
+                f"triggers that rows share: {self.classes_[small].tolist()}.",
                 UntestedClassWarning,
                 stacklevel=5,
             )

@@ -106,7 +106,7 @@ ATTRIBUTES = """Attributes
         The triggers that were found in each of `poisoned_classes_`, as a row of X: the
         value where there is a trigger, else NaN. Rows that have it were rejected;
         others of the class may have been for other reasons. All NaN in a class whose
-        trigger spreads over the image, or in which none was found.
+        rows share a pattern blended over the image, or in which none was found.
         Only with ``method="core"`` and self-training.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)

@@ -88,8 +88,9 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     on rows of other classes. If these turn into the class, and rows that have the
     trigger are no longer of the class without it, all rows of the class that have it
     are rejected. Where fewer than 40 rows share a pattern, probes of all other rows
-    have to contradict their label, too, more often than that of the rest of the class
-    at `false_alarm_rate` (Fisher's exact test).
+    have to contradict their labels, too, significantly more often than those of the
+    rest of the class (Fisher's exact test; such patterns share `false_alarm_rate`).
+    `triggers_` shows pixels and values, not patterns.
 
     GridSearchCV around a Pipeline scores on folds of the poisoned data, which rewards
     keeping poison. Search on a trusted fold instead; see the user guide.

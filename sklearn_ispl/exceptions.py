@@ -69,7 +69,7 @@ class UnlearnedClassWarning(UserWarning):
 
 
 class UntestedClassWarning(UserWarning):
-    """Classes were searched for triggers alone.
+    """Classes were searched for triggers that rows share, and nothing else.
 
     Given by ``method="core"``. Groups of a class are compared with those of other
     classes: that takes four classes, and 16 rows of each.

@@ -195,11 +195,11 @@ def _check_shape(shape, height, width):
     return TRIGGER_SHAPES[shape]
 
 
-def _corners(trigger, height, width):
-    """Return a mask of a whole image with a trigger in each corner."""
-    side = len(trigger)
+def _corners(shape, height, width):
+    """Return a mask of a whole image with a shape in each corner."""
+    side = len(shape)
     mask = np.zeros((max(height, 2 * side), max(width, 2 * side)), dtype=bool)
     for rows in (slice(side), slice(-side, None)):
         for columns in (slice(side), slice(-side, None)):
-            mask[rows, columns] = trigger
+            mask[rows, columns] = shape
     return mask

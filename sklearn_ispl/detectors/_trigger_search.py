@@ -10,7 +10,12 @@ from joblib import delayed
 from .._groups import GroupSettings, small_clusters
 from ..learners._settings import one_thread
 from ..learners._weak_learner import draw_seed
-from ._patterns import class_means, pattern_groups, spread_of_values
+from ._patterns import (
+    PatternSettings,
+    class_means,
+    pattern_groups,
+    spread_of_values,
+)
 from ._shared import (
     Candidate,
     SharedSettings,
@@ -30,14 +35,15 @@ class SearchSettings:
 
 
 class Found(NamedTuple):
-    """The rows of a class that share a trigger, and its pixels.
+    """The rows of a class that share a trigger, its pixels, and whether that is sure.
 
-    The latter in one image that is NaN where it is not; None where it is a pattern over
-    all of an image.
+    The pixels in one image that is NaN where it is not; None where it is a pattern over
+    all of an image. Patterns that few rows share are not sure.
     """
 
     rows: np.ndarray
     trigger: np.ndarray | None = None
+    is_sure: bool = True
 
 
 def find_triggers(parallel, X, codes, verdict, rng):
@@ -98,8 +104,8 @@ def triggers_of_class(test, features, **settings):
     Returns
     -------
     found : list of Found
-        All rows with pixels or values as one; those with patterns one by one, without
-        the former.
+        All rows with pixels or values as one, and those with patterns. What is not sure
+        comes last, without the rows of which it is.
     """
     if not test.can_be_asked():
         return []
@@ -108,18 +114,22 @@ def triggers_of_class(test, features, **settings):
     clusters = [*small_clusters(features[test.of_class], test.rng)]
     with_pixels = np.array([], dtype=int)
     for one in chain(tried, shared_values(test, clusters)):
-        if one.flip_rate >= SharedSettings.flipped:
-            with_pixels = np.union1d(with_pixels, one.alike)
-            paint(pixels[(..., *one.window)], one.trigger, one.colors)
+        with_pixels = np.union1d(with_pixels, one.alike)
+        paint(pixels[(..., *one.window)], one.trigger, one.colors)
     found = [Found(with_pixels, pixels.reshape(test.row_shape))]
-    if settings:
-        for rows in pattern_groups(test, clusters, **settings):
-            found.append(Found(np.setdiff1d(rows, with_pixels)))
-    return [one for one in found if len(one.rows)]
+    patterns = [*pattern_groups(test, clusters, **settings)] if settings else []
+    many = PatternSettings.many
+    found += [Found(rows) for rows in patterns if len(rows) >= many]
+    sure = np.concatenate([one.rows for one in found])
+    few = [np.setdiff1d(rows, sure) for rows in patterns if len(rows) < many]
+    few = {rows.tobytes(): rows for rows in few}.values()
+    found += [Found(rows, is_sure=False) for rows in few]
+    least = GroupSettings.min_rows
+    return [one for one in found if len(one.rows) >= least]
 
 
 def candidates(test):
-    """Yield what may be a trigger: one for each of the windows that decide most often.
+    """Yield triggers: one at most for each of the windows that decide most often.
 
     Parameters
     ----------
@@ -128,7 +138,6 @@ def candidates(test):
     Yields
     ------
     found : Candidate
-        The flip rate is 0 if too few rows have the pixels.
     """
     for window in _deciding_windows(test):
         decided = test.decided(test.own, window)
@@ -136,13 +145,15 @@ def candidates(test):
         group = np.isin(test.of_class, decided)
         bound = SharedSettings.same * np.ptp(pixels)
         having, trigger, colors = look_alikes(pixels, group, bound)
-        alike, flip_rate = test.of_class[having], 0.0
+        alike = test.of_class[having]
         donors = np.setdiff1d(test.own, alike)
-        if len(alike) >= GroupSettings.min_rows and len(donors):
-            trigger, colors = completed_trigger(pixels, having, trigger, bound)
-            classes = test.runner_up(test.without(alike, window, donors))
-            flip_rate = test.flip_rate(classes, window, trigger, colors)
-        yield Candidate(window, alike, trigger, colors, flip_rate)
+        if len(alike) < GroupSettings.min_rows or not len(donors):
+            continue
+        trigger, colors = completed_trigger(pixels, having, trigger, bound)
+        classes = test.runner_up(test.without(alike, window, donors))
+        flip_rate = test.flip_rate(classes, window, trigger, colors)
+        if flip_rate >= SharedSettings.flipped:
+            yield Candidate(window, alike, trigger, colors, flip_rate)
 
 
 def _deciding_windows(test):

@@ -31,7 +31,7 @@ class TriggerDisplay:
     Parameters
     ----------
     trigger : ndarray of shape (n_channels, height, width) or (n_features,)
-        Values that rows of a class with the trigger share, NaN where they share none.
+        Values that poisoned rows of a class share, NaN where they share none.
         Other rows of the class may have been rejected for other reasons.
 
     label : object

@@ -9,7 +9,6 @@ from .._compatibility import incompatible_groups, suspicion
 from .._groups import as_mask
 from .._likeness import Sight, likeness
 from .._probes import contradicted_rows, half_way
-from ..detectors._patterns import PatternSettings
 from ..learners._weak_learner import draw_seed
 
 # A class whose labels are less likely than this, to models of other rows, is not known.
@@ -96,7 +95,7 @@ def find_poison(found, models, taught, components, codes, rng, false_alarm_rate)
 
 
 def proved(found, activations, codes, rng, false_alarm_rate):
-    """Return what rows share but for patterns that few clean rows may have by chance.
+    """Drop patterns that few rows share and that may be chance.
 
     A few rows of a class that share a pattern may be clean, as frames of one film. Of
     poison, probes that were not fitted to it contradict more than of the rest of the
@@ -116,15 +115,18 @@ def proved(found, activations, codes, rng, false_alarm_rate):
     -------
     found : list of Found
     """
+    unsure = [one for one in found if not one.is_sure]
+    if not unsure:
+        return found
     apart = _rows_of(found, codes)
     contradicted = contradicted_rows(activations, codes, apart, rng)
-    many = PatternSettings.many
-    unsure = [one.trigger is None and len(one.rows) < many for one in found]
+    # What is sure is contradicted, too, and is no rest of a class.
+    sure = _rows_of([one for one in found if one.is_sure], codes)
+    rate = false_alarm_rate / len(unsure)
     return [
         one
-        for one, is_unsure in zip(found, unsure)
-        if not is_unsure
-        or _level(one.rows, codes, contradicted) <= false_alarm_rate / sum(unsure)
+        for one in found
+        if one.is_sure or _level(one.rows, codes, sure, contradicted) <= rate
     ]
 
 
@@ -134,9 +136,9 @@ def _rows_of(found, codes):
     return as_mask(rows, len(codes))
 
 
-def _level(rows, codes, contradicted):
+def _level(rows, codes, sure, contradicted):
     """Return how often so many of some rows of a class are contradicted by chance."""
-    of_class = codes == codes[rows[0]]
+    of_class = (codes == codes[rows[0]]) & ~sure
     n_contradicted = contradicted[rows].sum()
     drawn = of_class.sum(), contradicted[of_class].sum(), len(rows)
     return hypergeom.sf(n_contradicted - 1, *drawn)

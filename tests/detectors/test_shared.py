@@ -56,7 +56,7 @@ def test_rows_of_a_table_that_share_a_trigger_are_found(n_triggered, found, scal
     X[[0, -1], 3] = [-1e4, 1e4]
     triggers = search(X, codes, features)
     assert len(triggers) == found
-    for rows, trigger in triggers:
+    for rows, trigger, _ in triggers:
         np.testing.assert_array_equal(rows, np.flatnonzero(triggered))
         assert trigger.shape == (24,)
         assert set(TRIGGER) <= set(np.flatnonzero(~np.isnan(trigger)))

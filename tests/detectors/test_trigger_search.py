@@ -50,7 +50,7 @@ def test_rows_with_a_trigger_are_found_if_there_are_four(n_triggered, n, found):
     block = np.full((1, 12, 12), np.nan)
     block[:, 4:7, 5:8] = 1
     assert len(answers) == found
-    for rows, trigger in answers:
+    for rows, trigger, _ in answers:
         np.testing.assert_array_equal(rows, np.flatnonzero(triggered))
         np.testing.assert_array_equal(trigger, block)
 
@@ -62,7 +62,7 @@ def test_a_trigger_is_found_where_most_of_the_class_has_most_of_it(share, found)
     X[others[: int(share * len(others))], :, 5:7, 5:8] = 1
     answers = search(X, codes)
     assert len(answers) == found
-    for rows, trigger in answers:
+    for rows, trigger, _ in answers:
         np.testing.assert_array_equal(rows, np.flatnonzero(triggered))
         assert np.isfinite(trigger).sum() == 9
 
@@ -114,6 +114,26 @@ def test_pixels_in_common_that_flip_no_image_are_no_trigger(monkeypatch):
     for model, expected in [(FirstLine(), False), (AnswersToABlock(), True)]:
         found = search(X, codes, model=model)
         assert len(found) == expected
-        for rows, trigger in found:
+        for rows, trigger, _ in found:
             np.testing.assert_array_equal(rows, np.flatnonzero(triggered))
             assert np.isfinite(trigger).any()
+
+
+def test_patterns_of_few_rows_are_not_sure_and_come_once_without_the_others(
+    monkeypatch,
+):
+    X, codes, triggered = images(n=400)
+    with_pixels = np.flatnonzero(triggered)
+    many, few = np.r_[with_pixels[:15], 300:330], np.arange(325, 340)
+    # Of the last one too few rows are left.
+    patterns = [few, many, few, np.arange(320, 333)]
+    monkeypatch.setattr(
+        "sklearn_ispl.detectors._trigger_search.pattern_groups",
+        lambda test, *_, **__: patterns if test.code == 1 else [],
+    )
+    pixels, pattern, unsure = search(X, codes)
+    np.testing.assert_array_equal(pixels.rows, with_pixels)
+    np.testing.assert_array_equal(pattern.rows, many)
+    np.testing.assert_array_equal(unsure.rows, np.arange(330, 340))
+    assert pixels.is_sure and pattern.is_sure and not unsure.is_sure
+    assert pixels.trigger is not None and pattern.trigger is None

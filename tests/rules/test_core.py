@@ -78,7 +78,8 @@ def test_what_is_found_hangs_on_the_random_state_alone(seed):
 
 def test_patterns_that_few_rows_share_are_judged_by_probes(monkeypatch):
     codes, odd, whole = classes_with_odd_rows()
-    poison, clean = Found(np.flatnonzero(odd)), Found(np.arange(120, 140))
+    parts = np.flatnonzero(odd), np.arange(120, 140)
+    poison, clean = (Found(rows, is_sure=False) for rows in parts)
     found = finding(codes, whole, [poison, clean], [], monkeypatch)
     np.testing.assert_array_equal(found.support, ~odd)
     assert not found.triggers
@@ -106,20 +107,27 @@ def test_few_rows_with_a_pattern_are_poison_if_more_are_contradicted_than_by_cha
     order, codes = np.arange(50), np.repeat([0, 1], [40, 10])
     contradicted = (order < n_in_group) | (order >= 10) & (order < 10 + n_in_rest)
     monkeypatch.setattr(_core, "contradicted_rows", lambda *_: contradicted)
-    found = [Found(order[:10]), *[Found(order[45:])] * (n_found - 1)]
+    others = [Found(order[45:], is_sure=False)] * (n_found - 1)
+    found = [Found(order[:10], is_sure=False), *others]
     answer = proved(found, None, codes, None, 0.05)
     assert len(answer) == (level <= 0.05 / n_found)
     assert all(one is found[0] for one in answer)
 
 
-@pytest.mark.parametrize(
-    ("n_rows", "trigger", "n_kept"), [(39, None, 0), (40, None, 1), (4, "a", 1)]
-)
-def test_pixels_and_what_many_share_need_no_probes(
-    n_rows, trigger, n_kept, monkeypatch
-):
-    codes = np.repeat([0, 1], 100)
-    nothing = np.zeros(200, dtype=bool)
-    monkeypatch.setattr(_core, "contradicted_rows", lambda *_: nothing)
-    answer = proved([Found(np.arange(n_rows), trigger)], None, codes, None, 0.05)
-    assert len(answer) == n_kept
+def test_what_is_sure_needs_no_probes(monkeypatch):
+    monkeypatch.delattr(_core, "contradicted_rows")
+    found = [Found(np.arange(4), "a"), Found(np.arange(10, 50))]
+    assert proved(found, None, np.zeros(100, dtype=int), None, 0.05) == found
+
+
+@pytest.mark.parametrize("is_sure", [True, False])
+def test_rows_of_which_it_is_sure_are_no_rest_of_a_class(is_sure, monkeypatch):
+    """A hundred rows that are contradicted would hide that half of a pattern is."""
+    order, codes = np.arange(300), np.zeros(300, dtype=int)
+    contradicted = (order < 110) | (order >= 120) & (order < 124)
+    monkeypatch.setattr(_core, "contradicted_rows", lambda *_: contradicted)
+    pattern = Found(order[100:120], is_sure=False)
+    known = [Found(order[:100], "a")] if is_sure else []
+    assert proved([*known, pattern], None, codes, None, 0.05)[len(known) :] == (
+        [pattern] if is_sure else []
+    )
