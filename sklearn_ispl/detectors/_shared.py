@@ -19,9 +19,11 @@ class SharedSettings:
     # of chance, some more.
     strict: tuple[float, float] = 0.25, 0.03
     loose: tuple[float, float] = 0.5, 0.3
-    both: float = 0.5  # of a cluster: of another class without, and hosts of this with
-    flipped: float = 0.2  # of hosts, by pixels that rows have in common
-    largest: float = 1 / 4  # of a row
+    # Of a cluster so many rows are of another class without the values, and so many
+    # hosts of its class with them.
+    both: float = 0.5
+    flipped: float = 0.2  # share of hosts, by pixels that rows have in common
+    largest: float = 1 / 4  # share of the values of a row
 
 
 class Candidate(NamedTuple):

@@ -122,10 +122,10 @@ def triggers_of_class(test, features, **settings):
     found += [Found(rows) for rows in patterns if len(rows) >= many]
     sure = np.concatenate([one.rows for one in found])
     few = [np.setdiff1d(rows, sure) for rows in patterns if len(rows) < many]
+    # Several starts may come to the same rows.
     few = {rows.tobytes(): rows for rows in few}.values()
     found += [Found(rows, is_sure=False) for rows in few]
-    least = GroupSettings.min_rows
-    return [one for one in found if len(one.rows) >= least]
+    return [one for one in found if len(one.rows) >= GroupSettings.min_rows]
 
 
 def candidates(test):

@@ -16,16 +16,11 @@ class WindowSettings:
     """What windows are, and when they decide, each figure with its reason."""
 
     side: float = 0.28  # of the shorter side of an image
-    trigger: float = 0.1  # of it, too: such a trigger is whole in one of the windows
+    trigger: float = 0.1  # of it, too: the side of triggers that windows hold whole
     n_tries: int = 3  # of a row, with other donors or hosts
     needed: float = 0.7  # the class without it: half of the donors may be poisoned
     enough: float = 0.5  # the class of hosts with it
     small: int = 5000  # images: in more of them, rows of a cluster share much by chance
-
-
-def side_of_triggers(height, width):
-    """Return how wide and high the triggers are that a search has room for."""
-    return max(2, round(WindowSettings.trigger * min(height, width)))
 
 
 def windows(height, width):
@@ -41,9 +36,10 @@ def windows(height, width):
     windows : list of (slice, slice)
         Rows and columns.
     """
-    shorter = min(height, width)
-    side = min(shorter, max(4, round(WindowSettings.side * shorter)))
-    stride = side - side_of_triggers(height, width)
+    settings, shorter = WindowSettings(), min(height, width)
+    side = min(shorter, max(4, round(settings.side * shorter)))
+    # So that any trigger of that side is whole in one of them.
+    stride = side - max(2, round(settings.trigger * shorter))
 
     def starts(length):
         return [*range(0, length - side, max(1, stride)), length - side]
