@@ -38,7 +38,7 @@ from .rules._votes import core_support, vote_support
 # What a None stands for: epochs of an iteration, and of self-training.
 N_EPOCHS = {"core": 2, "paper": 2, "paper-2023": 4}
 SELF_TRAINING_EPOCHS = {"core": 20, "paper": 40, "paper-2023": 5}
-PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40}
+PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40, "share_taken": 0.96}
 
 
 def _one_repeat(new_learner, codes, seed, **settings):
@@ -272,19 +272,14 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         elif self.method == "core":
             self.support_ = self.vote_support_
         else:
-
-            def examine(tasks):
-                return parallel(delayed(carry_out)(new_learner, task) for task in tasks)
-
             late = self.method == "paper-2023"
             support = vote_support(self.votes_, codes, rng, n_votes=2 if late else 0)
             self.support_ = self.vote_support_ = support
             if self.self_training:
                 train = self_train_repeatedly if late else self_train
+                given = new_learner, codes, support, draw_seed(rng), self._n_epochs()
                 with self._timed("self-training"):
-                    self.support_ = train(
-                        examine, codes, support, rng, self._n_epochs()
-                    )
+                    (self.support_,) = parallel([delayed(train)(*given)])
 
     def _timed(self, what):
         """Say how long something took, as a Pipeline says it of its steps."""

@@ -11,15 +11,15 @@ PARAMETERS = """Parameters
         split and iterators do not.
 
     method : {"core", "paper", "paper-2023"}, default="core"
-        The rule that decides. "paper" is the printed one (B.1): keep
-        the rows whose label is the modal vote. "paper-2023" is that of the paper's
-        later version, which takes some ten times as long: the first iteration of a
-        component trains for 8 epochs on all rows left (on half of them for the first
-        component), a fresh net trained for 40 epochs on the component votes, a label
-        needs two votes, and self-training goes over all rows 20 times. "core" rejects
-        groups of rows that are incompatible with all other rows and learned from one
-        another, and rows with a trigger in common that turns rows of other classes into
-        theirs; see the Notes. All other rows are kept.
+        The rule that decides. "paper" is the printed one (B.1): keep the rows whose
+        label is the modal vote. "paper-2023" is that of the paper's later version,
+        which takes some ten times as long: the first iteration of a component trains
+        for 8 epochs on all rows left (on half of them for the first component), a fresh
+        net trained for 40 epochs on the component votes, 4 % of the rows are in no
+        component, a label needs two votes, and self-training goes over all rows 20
+        times. "core" rejects groups of rows that are incompatible with all other rows
+        and learned from one another, and rows with a trigger in common that turns rows
+        of other classes into theirs; see the Notes. All other rows are kept.
 
     core_share : float in (0, 1], default=1/4
         Share of every class, the least suspect by the votes, that ``method="core"``
@@ -61,15 +61,16 @@ PARAMETERS = """Parameters
         ``method="paper"``, a fresh model is trained on the kept rows and adds the
         rejected rows whose label it predicts; a few poisoned rows among the kept ones
         suffice to bring back all. With ``method="paper-2023"``, rows are kept whose
-        label is predicted more often than not by models of the rows kept before. With
-        ``method="core"``, False leaves out the whole default rule, and keeps no more
-        than `core_share`, a quarter, of every class: those rows that the votes suspect
-        least.
+        label is predicted more often than not by a model that is trained further on the
+        rows kept before. With ``method="core"``, False leaves out the whole default
+        rule, and keeps no more than `core_share`, a quarter, of every class: those rows
+        that the votes suspect least.
 
     self_training_epochs : int, default=None
-        Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 for
-        ``method="paper-2023"``, and 20 for ``method="core"``, whose three models take
-        more where rows are so few that they would take less than a hundred steps.
+        Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 in
+        each of 20 rounds for ``method="paper-2023"``, and 20 for ``method="core"``,
+        whose three models take more where rows are so few that they would take less
+        than a hundred steps.
 
     n_jobs : int, default=None
         Repeats, models, and classes searched for triggers, that run at
@@ -148,7 +149,8 @@ ATTRIBUTES = """Attributes
         `classes_`, in the smallest integer type.
 
     components_ : ndarray of shape (n_repeats, n_rows), int
-        The component of each row in each repeat.
+        The component of each row in each repeat; -1 for the last rows that
+        ``method="paper-2023"`` leaves over.
 
     estimators_ : list of length n_learners
         The weak learners, in the order of `predictions_`. They take float32 rows, and

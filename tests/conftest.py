@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,6 @@ from sklearn.datasets import load_digits
 from skorch import NeuralNetClassifier
 
 from sklearn_ispl.datasets import make_dirty_label_backdoor
-from sklearn_ispl.learners._tasks import carry_out
-from sklearn_ispl.learners._weak_learner import make_learner
 from sklearn_ispl.modules import ConvNet
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -95,16 +92,6 @@ def import_script(monkeypatch):
         path = getattr(sys.modules[name], "__file__", None)
         if path and Path(path).parent == BENCHMARKS:
             del sys.modules[name]
-
-
-def examiner(X, codes):
-    """What a fit hands to the rules: models trained here and now."""
-    new_learner = partial(make_learner, None, X, codes, 10, "cpu")
-
-    def examine(tasks):
-        return [carry_out(new_learner, task) for task in tasks]
-
-    return examine
 
 
 def with_wrong_labels(codes):

@@ -340,7 +340,8 @@ class ComponentsDisplay:
             )
         names, groups = np.unique(groups, return_inverse=True)
         counts = np.zeros((len(names), components.max() + 1), dtype=int)
-        np.add.at(counts, (groups, components), 1)
+        placed = components >= 0
+        np.add.at(counts, (groups[placed], components[placed]), 1)
         return cls(counts, names.tolist()).plot(ax)
 
     def plot(self, ax=None):

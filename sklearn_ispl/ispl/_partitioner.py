@@ -32,6 +32,7 @@ def partition(
     progress=None,
     first_epochs=None,
     refit_epochs=None,
+    share_taken=1.0,
     **ispl,
 ):
     """Peel one self-expanding set after the other off the data (section 4.2, B.1).
@@ -57,13 +58,17 @@ def partition(
         Epochs of a fresh learner of each set that predicts in the place of the one
         that found it (2023).
 
+    share_taken : float in (0, 1]
+        Share of the rows that the sets take together (2023); the others, which are
+        hard to learn, are in none.
+
     **ispl : dict
         Passed to `inverse_self_paced_learning`.
 
     Returns
     -------
     labels : ndarray of shape (n,), int64
-        The number of the set that each row is in, in the order found.
+        The number of the set that each row is in, in the order found; -1 in none.
 
     predictions : ndarray of shape (n_components, n)
         The classes that each set's learner predicts for all rows.
@@ -77,14 +82,18 @@ def partition(
     bar = tqdm(range(n_components), disable=progress is None, **(progress or {}))
     for component in bar:
         rows, others = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
-        if not len(rows):  # the floors of many small classes took them all
+        # The floors of many small classes may have taken them all.
+        if len(rows) <= (1 - share_taken) * len(codes):
             break
+        share = 1 / (n_components - component)
+        if share_taken < 1:
+            share = min(1.0, share_taken * len(codes) / n_components / len(rows))
         bar.set_postfix(rows_left=len(rows))
         found = inverse_self_paced_learning(
             learner,
             rows,
             codes[rows],
-            beta=1 / (n_components - component),
+            beta=share,
             rng=rng,
             first=first_epochs and (1.0 if component else 0.5, first_epochs),
             **ispl,

@@ -15,16 +15,14 @@ class Task(NamedTuple):
     seed: int
     trained: np.ndarray
     judged: np.ndarray
-    n_epochs: int
-    look_inside: bool = False  # the activations and the model, too
-    enough_steps: bool = True  # even if these take more epochs
+    n_epochs: int  # more where they are too few steps
 
 
 class Verdict(NamedTuple):
     """What a model says: the loss of each row judged, and the class predicted.
 
-    Where the task looks inside, also the features (what the last layer is given), the
-    activations of a layer half way, and the model.
+    Also the features (what the last layer is given), the activations of a layer half
+    way, and the model.
     """
 
     losses: np.ndarray
@@ -51,21 +49,16 @@ def carry_out(new_learner, task):
     with one_thread():
         learner = new_learner()
         learner.start(task.seed)
-        n_epochs = task.n_epochs
-        if task.enough_steps:
-            n_epochs = learner.epochs_for(len(task.trained), n_epochs)
+        n_epochs = learner.epochs_for(len(task.trained), task.n_epochs)
         learner.train(task.trained, n_epochs)
-        losses, predicted = learner.score(task.judged)
-        if not task.look_inside:
-            return Verdict(losses, predicted)
-        inside = learner.look_inside(task.judged)
-        return Verdict(losses, predicted, *inside, Parcel(learner.estimator_))
+        said = *learner.score(task.judged), *learner.look_inside(task.judged)
+        return Verdict(*said, Parcel(learner.estimator_))
 
 
 def whole_and_halves(codes, rng, n_epochs):
     """Return the tasks to train a model on all rows, poison too, and on either half.
 
-    All judge all rows, and are looked into.
+    All judge all rows.
 
     Parameters
     ----------
@@ -80,7 +73,7 @@ def whole_and_halves(codes, rng, n_epochs):
     tasks : list of Task
     """
     every = np.arange(len(codes))
-    whole = Task(draw_seed(rng), every, every, n_epochs, look_inside=True)
+    whole = Task(draw_seed(rng), every, every, n_epochs)
     rows = rng.permutation(len(codes))
     rows = rows[np.argsort(codes[rows], kind="stable")]
     halves = [np.sort(rows[::2]), np.sort(rows[1::2])]

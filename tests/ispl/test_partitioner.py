@@ -72,6 +72,52 @@ def test_first_iteration_and_refit_of_the_later_version(digits):
     np.testing.assert_array_equal(predictions, np.repeat([estimators], 360, axis=0).T)
 
 
+class ByNumber:
+    """A learner to which later rows are harder."""
+
+    n_classes = 1
+
+    def start(self, seed):
+        pass
+
+    def train(self, rows, n_epochs):
+        pass
+
+    def score(self, rows):
+        return rows.astype(float), np.zeros(len(rows))
+
+    def finish(self):
+        return self
+
+
+@pytest.mark.parametrize(
+    "n_components, n_rows, sizes", [(8, 1000, [120] * 8 + [40]), (1, 50, [48, 2])]
+)
+def test_components_of_the_later_version_have_equal_sizes_and_leave_rows_over(
+    n_components, n_rows, sizes
+):
+    labels, predictions, estimators = partition(
+        ByNumber(), np.zeros(n_rows, dtype=int), beta=1 / n_components,
+        rng=np.random.RandomState(0), alpha=1 / 4, momentum=0.9, n_iter=3, n_epochs=1,
+        share_taken=0.96,
+    )  # fmt: skip
+    number = np.append(np.arange(n_components), -1)
+    np.testing.assert_array_equal(labels, np.repeat(number, sizes))
+    assert predictions.shape == (n_components, n_rows)
+    assert len(estimators) == n_components
+
+
+def test_the_later_version_stops_where_few_rows_are_left():
+    """Floors of small classes make components larger than they shall be."""
+    codes = np.repeat(np.arange(30), 4)
+    labels, *_ = partition(
+        ByNumber(), codes, beta=1 / 30, rng=np.random.RandomState(0), alpha=1 / 4,
+        momentum=0.9, n_iter=3, n_epochs=1, share_taken=0.75,
+    )  # fmt: skip
+    assert labels.max() < 29
+    assert 0 < np.mean(labels < 0) <= 0.25
+
+
 def test_partition_stops_when_floors_took_every_row():
     X = np.random.RandomState(0).normal(size=(40, 4))
     y = np.arange(40) % 20
