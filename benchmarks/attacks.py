@@ -121,9 +121,9 @@ def common(y, among, rng):
     return int(rng.choice(labels[np.argsort(-counts, kind="stable")[:10]]))
 
 
-# Recipe, and rates: of all rows, but of the target class for "one class" and for clean
-# labels. Warping, filters and frequencies are stronger than their authors' settings,
-# which nets of this size do not learn from some thousand rows.
+# Recipe, and rates: of all rows, but for those of `OF_CLASS`. Warping, filters and
+# frequencies are stronger than their authors' settings, which nets of this size do not
+# learn from some thousand rows.
 ATTACKS = {
     "none": (_none, [0.0]),
     "patch": (partial(dirty, trigger="patch"), [0.005, RARE, USUAL, MANY]),
@@ -165,7 +165,19 @@ ATTACKS = {
     "two triggers, one target": (partial(_two, same_target=True), [MANY]),
     "two triggers, two targets": (partial(_two, same_target=False), [MANY]),
     "all to the next": (partial(all_to_all, trigger="patch"), [MANY]),
+    "blend, one class": (
+        partial(dirty, trigger="blended", one_source=True),
+        [RARE, 0.02, 0.03, 0.04],
+    ),
 }
+
+# Rates of these are shares of the target class.
+OF_CLASS = {"patch, one class", "sinusoid, clean label"}
+# Attacks that no rule was chosen on: only in the report.
+UNSEEN = {
+    "cartoon", "frequency", "large patch", "photo filter", "pixels in turn",
+    "quantisation", "source-specific", "two triggers, two targets",
+}  # fmt: skip
 
 
 def make_attack(name, X, y, rate, seed):

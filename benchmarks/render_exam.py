@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from attacks import OF_CLASS, UNSEEN
 from render_tables import list_table
 
 WORKS = 0.5  # undefended A from which a scenario counts
@@ -16,7 +17,7 @@ def render(lines, rst=None):
     holds = f"What holds: {len(attacked)} of {n_tried} attacked sets count"
     tables = [
         (holds, summary(lines)),
-        ("What the default finds, by data and rate", by_data(lines)),
+        ("What the default finds, by data, rate and attack", by_data(lines)),
         ("How well the default ranks rows, beside others that do", ranking(lines)),
         ("Attack by attack: true positives, %", by_attack(lines)),
         ("What the default says when it is wrong, and when not", sayings(lines)),
@@ -83,13 +84,15 @@ def summary(lines):
 
 
 def by_data(lines):
-    """Return the rows of a table: what the default finds of each data set and rate."""
+    """Return the rows of a table: what the default finds, by kinds of sets."""
     attacked, _ = of_sets(lines)
     ours = {key: found for key, found in attacked.items() if "core" in found}
     rows = [["sets", "how many", "99 % found", "more than half left", "rows left",
              "A within 2 points", "over 2 % of the clean rows lost"]]  # fmt: skip
     kinds = {data: lambda key, data=data: key[0] == data for data, *_ in ours}
-    kinds["a tenth of all rows"] = lambda key: key[2] == 0.1
+    kinds["1 and 2 % of all rows"] = lambda key: _share(key) in (0.01, 0.02)
+    kinds["a tenth of all rows"] = lambda key: _share(key) == 0.1
+    kinds["attacks of the report alone"] = lambda key: key[1] in UNSEEN
     for kind, is_it in {**kinds, "all": lambda key: True}.items():
         mine = [found for key, found in ours.items() if is_it(key)]
         core = [found["core"] for found in mine]
@@ -101,6 +104,11 @@ def by_data(lines):
             sum(r["fpr"] > 0.02 for r in core),
         ])  # fmt: skip
     return rows
+
+
+def _share(key):
+    """Return the rate of a set as a share of all rows, None if it is one of a class."""
+    return None if key[1] in OF_CLASS else key[2]
 
 
 def ranking(lines):

@@ -60,7 +60,7 @@ def test_a_list_is_the_same_whenever_it_is_made(exam):
     assert exam.scenarios("report") == exam.scenarios("report")
 
 
-def test_attacks_poison_as_many_rows_as_their_rates_say(exam):
+def test_attacks_poison_as_many_rows_as_their_rates_say(exam, import_script):
     rng = np.random.RandomState(0)
     X = rng.uniform(size=(600, 3, 16, 16)).astype(np.float32)
     y = rng.randint(5, size=600)
@@ -69,8 +69,8 @@ def test_attacks_poison_as_many_rows_as_their_rates_say(exam):
             continue
         attack = exam.make_attack(name, X, y, rates[-1], seed=3)
         again = exam.make_attack(name, X, y, rates[-1], seed=3)
-        of_target = name in ("patch, one class", "sinusoid, clean label")
-        n_base = np.sum(y == attack.victims[0][2]) if of_target else len(y)
+        of_class = name in import_script("attacks").OF_CLASS
+        n_base = np.sum(y == attack.victims[0][2]) if of_class else len(y)
         assert attack.poisoned.sum() == pytest.approx(rates[-1] * n_base, abs=1), name
         assert not np.any(attack.poisoned & attack.covers), name
         np.testing.assert_array_equal(attack.X, again.X)
@@ -136,10 +136,16 @@ def test_what_is_found_is_counted_by_data_and_rate(tables):
     lines += [line("undefended", seed=2), line("core", tpr=0.2, seed=2)]
     other = {"seed": 3, "data": "gtsrb", "rate": 0.05}
     lines += [line("undefended", **other), line("core", tpr=0.7, **other, A=0.5)]
-    _, digits, gtsrb, tenth, every = tables.by_data(lines)
+    other = {"seed": 4, "data": "gtsrb", "rate": 0.02, "attack": "cartoon"}
+    lines += [line("undefended", **other), line("core", tpr=1.0, **other)]
+    # A tenth of the target class is no tenth of all rows.
+    other = {"seed": 5, "data": "gtsrb", "attack": "patch, one class"}
+    lines += [line("undefended", **other), line("core", tpr=1.0, **other)]
+    _, digits, gtsrb, few, tenth, unseen, every = tables.by_data(lines)
     assert digits == ["digits", 2, 1, 1, "2 of 20", 2, 1]
-    assert gtsrb == ["gtsrb", 1, 0, 0, "1 of 10", 0, 0]
-    assert tenth[1:] == digits[1:] and every[1:] == [3, 1, 1, "3 of 30", 2, 1]
+    assert gtsrb == ["gtsrb", 3, 2, 0, "3 of 30", 2, 0]
+    assert few[1:] == unseen[1:] == [1, 1, 0, "1 of 10", 1, 0]
+    assert tenth[1:] == digits[1:] and every[1:] == [5, 3, 1, "5 of 50", 4, 1]
 
 
 def test_rankings_are_compared_set_by_set(tables):
