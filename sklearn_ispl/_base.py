@@ -31,7 +31,7 @@ from .learners._inference import Parcel
 from .learners._settings import one_thread, own_settings, room_for_workers
 from .learners._tasks import carry_out, taught_chances, whole_and_halves
 from .learners._weak_learner import draw_seed, make_learner
-from .rules._core import find_poison
+from .rules._core import UNLEARNED, find_poison
 from .rules._self_training import self_train, self_train_repeatedly
 from .rules._votes import core_support, vote_support
 
@@ -315,9 +315,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         if len(self.unlearned_classes_):
             warnings.warn(
                 "To models of other rows, labels of these classes have a probability "
-                f"under 0.15 in the mean: {self.unlearned_classes_.tolist()}. Such "
-                "models have nothing to tell of poison in these classes, which may "
-                "stay. Their labels may be noise; else give more rows, more "
+                f"under {UNLEARNED} in the mean: {self.unlearned_classes_.tolist()}. "
+                "Such models have nothing to tell of poison in these classes, which "
+                "may stay. Their labels may be noise; else give more rows, more "
                 "self_training_epochs, or an estimator that learns faster.",
                 UnlearnedClassWarning,
                 stacklevel=5,

@@ -5,6 +5,7 @@ and the rest of its class is not. Clean groups of the same data say how much of 
 usual.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -17,7 +18,6 @@ from ._groups import (
     GroupSettings,
     as_mask,
     few_classes,
-    leading,
     log_odds,
     odds_within,
     set_apart,
@@ -26,7 +26,6 @@ from ._likeness import MIN_CLASS, Likeness, Sight, excess_classes
 from ._outliers import level, outlier_levels
 from ._probes import contradicted_rows
 from ._settling import SettlingSettings, completed, settled
-from .detectors._proposers import View, propose
 from .learners._weak_learner import draw_seed
 
 # The questions that are asked about groups.
@@ -64,7 +63,8 @@ class Evidence(NamedTuple):
         with it. `excess`, `taught` and `score` are of the group before.
 
     proposer : str
-        Who proposed the group, see `PROPOSERS`.
+        Who proposed the group: "clusters" in the features of the models, or
+        "components" of Inverse Self-Paced Learning.
 
     question : str
         What was asked: are they "typical" of other classes, or "typical and taught",
@@ -150,7 +150,7 @@ class Inquiry:
     sight: Sight
     questions: dict[str, Likeness]
     codes: np.ndarray
-    components: np.ndarray
+    proposals: Callable
     triggered: np.ndarray
     seed: int
     false_alarm_rate: float
@@ -178,12 +178,11 @@ class Inquiry:
         best = {}
         if len(rows) < MIN_CLASS:
             return best
-        points = leading(self.sight.all_features[rows], rng)
+        proposed = self.proposals(rows, rng)
         seen = [one[rows] for one in self.seen]
         likes = {question: like.of(rows) for question, like in self.questions.items()}
         odds = partial(odds_within, seen, rng)
-        view = View(points, self.components[:, rows])
-        for proposer, part in _parts(propose(view, rng), odds):
+        for proposer, part in _parts(proposed, odds):
             taught = float(self.sight.taught[rows[part]].mean())
             for question, like in likes.items():
                 excess = excess_classes(part, like)
@@ -272,12 +271,12 @@ def _parts(proposed, odds):
 
 
 def incompatible_groups(
-    sight, like, codes, components, triggered, rng, false_alarm_rate
+    sight, like, codes, proposals, triggered, rng, false_alarm_rate
 ):
     """Return the evidence on every class.
 
-    1. Parts of each class are groups to test, whoever proposes them, see `propose`. Two
-       questions are asked: are they typical of other classes, and are they taught as
+    1. Parts of each class are groups to test, whoever proposes them. Two questions are
+       asked: are they typical of other classes, and are they taught as
        well? To each, the group with the largest score is that of the class: it is like
        poison, and the rest of the class is not.
     2. The scores of the other classes are the measure: a group is rejected whose score
@@ -291,7 +290,10 @@ def incompatible_groups(
     sight : Sight
     like : Likeness
     codes : ndarray of shape (n,), int
-    components : ndarray of shape (n_repeats, n), int
+    proposals : callable
+        Takes the numbers of rows of a class and a random state, and returns an iterable
+        of proposers, by name, and of parts of these rows, as masks.
+
     triggered : ndarray of shape (n,), bool
         Rows whose trigger was found. They are rows of their class like others, so that
         a part that was found does not hide the rest; but no probe that contradicts is
@@ -311,7 +313,7 @@ def incompatible_groups(
     classes = np.unique(codes)
     if len(classes) < CompatibilitySettings.min_classes:
         return []
-    data = sight, questions, codes, components, triggered, draw_seed(rng)
+    data = sight, questions, codes, proposals, triggered, draw_seed(rng)
     inquiry = Inquiry(*data, false_alarm_rate)
     asked = [
         inquiry.most_suspect(inquiry.of_class(code), inquiry.rng(code))

@@ -19,6 +19,7 @@ from sklearn_ispl._likeness import Sight, excess_classes, likeness
 from sklearn_ispl._probes import contradicted_rows
 from sklearn_ispl._settling import settled
 from sklearn_ispl.datasets import make_dirty_label_backdoor, make_warping_trigger
+from sklearn_ispl.detectors._proposers import proposals_of
 
 
 def test_few_classes_are_no_measure():
@@ -39,7 +40,8 @@ def found_in(
     )
     sight = Sight(features, activations, np.broadcast_to(taught, len(codes)))
     like = likeness(sight, codes, known, rng)
-    return incompatible_groups(sight, like, codes, components, known, rng, rate)
+    proposals = proposals_of(sight.all_features, components)
+    return incompatible_groups(sight, like, codes, proposals, known, rng, rate)
 
 
 def test_a_cluster_of_rows_of_other_classes_is_found_and_nothing_else():
@@ -242,16 +244,14 @@ def test_a_part_counts_as_it_is_and_as_it_settles(monkeypatch):
     clean = np.flatnonzero((truth == 3) & (codes == 3))
     proposed = np.union1d(poisoned[:20], clean[:5])
 
-    def one_part(view, rng):
+    def one_part(rows, rng):
         yield "by hand", np.isin(np.flatnonzero(codes == 3), proposed)
         yield "again", np.isin(np.flatnonzero(codes == 3), proposed)
 
     rng = np.random.RandomState(0)
     sight = Sight([features], [looks_of(truth)], np.ones(600))
     questions = {TYPICAL: likeness(sight, codes, np.zeros(600, dtype=bool), rng)}
-    components = np.zeros((1, 600), dtype=int)
-    inquiry = Inquiry(sight, questions, codes, components, None, 0, 0.05)
-    monkeypatch.setattr(_compatibility, "propose", one_part)
+    inquiry = Inquiry(sight, questions, codes, one_part, None, 0, 0.05)
     rows, scores = inquiry.of_class(3), []
     for grow in (lambda part, odds: part, settled):
         monkeypatch.setattr(_compatibility, "settled", grow)

@@ -54,7 +54,7 @@ def test_the_picture_shows_the_triggers_that_decided(found):
     triggers, _ = reasons.subfigs
     titles = [axis.get_title() for axis in triggers.axes]
     drawn = [len(axis.images) for axis in triggers.axes]
-    said = ["trigger in 4", "no trigger in 7:\na false alarm", "", ""]
+    said = ["trigger in 4", "no values shared in 7:\na false alarm", "", ""]
     assert titles == (said if found else [""] * 4)
     assert drawn == ([1, 1, 0, 0] if found else [0] * 4)
     assert bool(triggers.get_suptitle()) == found

@@ -10,6 +10,7 @@ from sklearn.covariance import shrunk_covariance
 from .._groups import GroupSettings, is_part, leading
 from .._settling import until_settled
 from ._shared import SharedSettings
+from ._window_test import WindowSettings
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,6 @@ class PatternSettings:
     apart: float = 4.0  # from the rest of its class, in standard deviations
     gap: tuple[float, float] = 0.3, 0.7  # of the way from the rest to a group
     between: float = 0.1  # of the size of a group: so many rows may be in the gap
-    n_hosts: int = 200  # images to try a pattern on
     kept: float = 0.5  # of the probability of the class, without the pattern, at most
     many: int = 40  # rows: fewer clean ones may share a pattern
     longest: float = 0.12  # step of the range of values that fewer rows may share
@@ -202,7 +202,7 @@ def _has_effect(test, images, group, means, are_few):
     far = np.sqrt((step**2).mean()) > PatternSettings.longest * np.ptp(images)
     if far and are_few:
         return False
-    n_hosts = PatternSettings.n_hosts
+    n_hosts = WindowSettings.n_hosts
     hosts = test.draw_hosts(test.rng.choice(classes, n_hosts, p=shares))
     with_it = test.predict(test.X[hosts] + step)
     without = test.predict(rows[:n_hosts] - step)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._groups import clusters
+from .._groups import clusters, leading
 from ..learners._weak_learner import draw_seed
 
 
@@ -70,3 +70,23 @@ def propose(view, rng):
         for parts in proposer(view, own_rng):
             for part in np.unique(parts):
                 yield name, parts == part
+
+
+def proposals_of(features, components):
+    """Return a function that proposes groups of some rows of a class.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, n_features)
+    components : ndarray of shape (n_repeats, n), int
+
+    Returns
+    -------
+    proposals : callable
+        Takes the numbers of rows and a random state, see `propose`.
+    """
+
+    def proposals(rows, rng):
+        return propose(View(leading(features[rows], rng), components[:, rows]), rng)
+
+    return proposals

@@ -19,9 +19,17 @@ class SharedSettings:
     # of chance, some more.
     strict: tuple[float, float] = 0.25, 0.03
     loose: tuple[float, float] = 0.5, 0.3
+    common: float = 0.6  # so many of a group have a value that counts: most of it
+    having: float = 3 / 4  # of these values, of a row: then it has the trigger
+    n_steps: int = 3  # the rows that have it are the next group
+    # So many of the rows with a trigger have a value that belongs to it as well, and by
+    # so much fewer of the others: what stands behind it, they share only at times.
+    completed: float = 0.9
+    excess: float = 0.2
     # Of a cluster so many rows are of another class without the values, and so many
     # hosts of its class with them.
     both: float = 0.5
+    unsure: float = 1 / 2  # the class without the values: rows may be of another
     flipped: float = 0.2  # share of hosts, by pixels that rows have in common
     largest: float = 1 / 4  # share of the values of a row
 
@@ -41,7 +49,7 @@ class Candidate(NamedTuple):
     flip_rate: float
 
 
-def look_alikes(pixels, group, bound, way=SharedSettings.strict, common=0.6, n_iter=3):
+def look_alikes(pixels, group, bound, way=SharedSettings.strict):
     """Return the rows that have the values that a group has in common.
 
     Parameters
@@ -57,12 +65,6 @@ def look_alikes(pixels, group, bound, way=SharedSettings.strict, common=0.6, n_i
         A value counts if so few of the others have it, and if the excess of the share
         of the group is so near to the largest of all.
 
-    common : float, default=0.6
-        And if so many of the group have it.
-
-    n_iter : int, default=3
-        The rows found are the next group.
-
     Returns
     -------
     alike : ndarray of shape (n,), bool
@@ -73,20 +75,22 @@ def look_alikes(pixels, group, bound, way=SharedSettings.strict, common=0.6, n_i
     colors : ndarray of shape (n_channels, n_pixels)
         Of all pixels: the medians of the last group but the one returned.
     """
-    rare, gap = way
+    (rare, gap), settings = way, SharedSettings()
     colors, trigger = pixels[0], np.zeros(pixels.shape[2], dtype=bool)
-    for _ in range(n_iter):
+    for _ in range(settings.n_steps):
         if not 1 < group.sum() <= len(group) / 2:
             return np.zeros_like(group), trigger, colors
         colors, same, inside, outside = _in_common(pixels, group, bound)
-        excess = np.where((inside >= common) & (outside <= rare), inside - outside, 0)
+        counts = (inside >= settings.common) & (outside <= rare)
+        excess = np.where(counts, inside - outside, 0)
         # Of a trigger all pixels tell the same, of what lies behind it most tell less.
         trigger = (excess > 0) & (excess >= excess.max() - gap)
-        group = trigger.any() & (same[:, trigger].sum(axis=1) >= 0.75 * trigger.sum())
+        n_had = same[:, trigger].sum(axis=1)
+        group = trigger.any() & (n_had >= settings.having * trigger.sum())
     return group, trigger, colors
 
 
-def completed_trigger(pixels, alike, trigger, bound, common=0.9, excess=0.2):
+def completed_trigger(pixels, alike, trigger, bound):
     """Return a trigger with the other values that the rows with it have in common.
 
     Where half of a class is white at a place, a white trigger is told by few of its
@@ -102,18 +106,16 @@ def completed_trigger(pixels, alike, trigger, bound, common=0.9, excess=0.2):
     bound : float
         See `look_alikes`.
 
-    common, excess : float
-        A value counts if so many of these rows have it, and by so much fewer of the
-        others.
-
     Returns
     -------
     trigger : ndarray of shape (n_pixels,), bool
     colors : ndarray of shape (n_channels, n_pixels)
         Of all pixels: the medians of the rows with the trigger.
     """
+    settings = SharedSettings()
     colors, _, inside, outside = _in_common(pixels, alike, bound)
-    return trigger | (inside >= common) & (inside - outside >= excess), colors
+    told = (inside >= settings.completed) & (inside - outside >= settings.excess)
+    return trigger | told, colors
 
 
 def _in_common(pixels, group, bound):
@@ -188,7 +190,7 @@ def _tried(test, alike, trigger, colors, least):
         return None
     window = np.nonzero(trigger.reshape(test.X.shape[2:]))
     chances = test.without(rows, window, donors)
-    if (chances[:, test.code] < 0.5).mean() < least:
+    if (chances[:, test.code] < SharedSettings.unsure).mean() < least:
         return None
     flip_rate = test.flip_rate(test.runner_up(chances), EVERYWHERE, trigger, colors)
     if flip_rate < least:

@@ -18,6 +18,7 @@ class WindowSettings:
     side: float = 0.28  # of the shorter side of an image
     trigger: float = 0.1  # of it, too: the side of triggers that windows hold whole
     n_tries: int = 3  # of a row, with other donors or hosts
+    n_hosts: int = 200  # to try a trigger on: a share of a fifth is known to 0.03
     needed: float = 0.7  # the class without it: half of the donors may be poisoned
     enough: float = 0.5  # the class of hosts with it
     small: int = 5000  # images: in more of them, rows of a cluster share much by chance
@@ -176,7 +177,7 @@ class WindowTest:
             total += self.predict(images)[:, self.code]
         return total / WindowSettings.n_tries
 
-    def flip_rate(self, classes, window, trigger, colors, n_hosts=200):
+    def flip_rate(self, classes, window, trigger, colors):
         """Return the share of hosts taken for the class once a trigger is painted on.
 
         Parameters
@@ -187,13 +188,13 @@ class WindowTest:
         window : (slice, slice)
         trigger : ndarray of shape (n_pixels,), bool
         colors : ndarray of shape (n_channels, n_pixels)
-        n_hosts : int
 
         Returns
         -------
         flip_rate : float
         """
-        images = self.X[self.draw_hosts(self.rng.choice(classes, n_hosts))]
+        drawn = self.rng.choice(classes, WindowSettings.n_hosts)
+        images = self.X[self.draw_hosts(drawn)]
         paint(images[(..., *window)], trigger, colors)
         return (self.predict(images).argmax(axis=1) == self.code).mean()
 

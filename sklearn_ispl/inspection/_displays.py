@@ -127,7 +127,7 @@ class TriggerDisplay:
         self.figure_ = self.ax_.figure
         title = f"trigger in {self.label}"
         if np.isnan(self.trigger).all():
-            title = f"no trigger in {self.label}"
+            title = f"no values shared in {self.label}"
         self.ax_.set_title(title)
         if self.trigger.ndim == 3:
             self.ax_.imshow(_as_picture(self.trigger))

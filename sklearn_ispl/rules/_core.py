@@ -9,6 +9,7 @@ from .._compatibility import incompatible_groups, suspicion
 from .._groups import as_mask
 from .._likeness import Sight, likeness
 from .._probes import contradicted_rows, half_way
+from ..detectors._proposers import proposals_of
 from ..learners._weak_learner import draw_seed
 
 # A class whose labels are less likely than this, to models of other rows, is not known.
@@ -39,8 +40,9 @@ def find_poison(found, models, taught, components, codes, rng, false_alarm_rate)
     2. Rows that share a trigger are poison if it makes them what the first model takes
        them for, see `find_triggers`. Where few share a pattern, probes that were not
        fitted to these rows have to contradict them as well, see `proved`.
-    3. Groups that are incompatible with their class and self-expanding are poison,
-       whatever they look like, see `incompatible_groups`.
+    3. Groups that are proposed, see `propose`, and that are incompatible with their
+       class and self-expanding are poison, whatever they look like, see
+       `incompatible_groups`.
 
     Parameters
     ----------
@@ -75,8 +77,9 @@ def find_poison(found, models, taught, components, codes, rng, false_alarm_rate)
     found = proved(found, sight.half_way, codes, judging, false_alarm_rate)
     triggered = _rows_of(found, codes)
     like = likeness(sight, codes, triggered, looking)
+    proposals = proposals_of(sight.all_features, components)
     evidence = incompatible_groups(
-        sight, like, codes, components, triggered, asking, false_alarm_rate
+        sight, like, codes, proposals, triggered, asking, false_alarm_rate
     )
     rejected = triggered.copy()
     for one in evidence:

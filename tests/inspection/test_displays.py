@@ -161,7 +161,7 @@ def test_a_trigger_of_a_table_is_a_bar_for_each_feature(names, shown):
 
 def test_a_class_without_a_trigger_says_so():
     display = TriggerDisplay(np.full((1, 8, 8), np.nan), 4).plot()
-    assert display.ax_.get_title() == "no trigger in 4"
+    assert display.ax_.get_title() == "no values shared in 4"
 
 
 def test_a_trigger_is_taken_from_a_filter(fitted):
