@@ -169,6 +169,7 @@ ATTACKS = {
         partial(dirty, trigger="blended", one_source=True),
         [RARE, 0.02, 0.03, 0.04],
     ),
+    "features": (partial(dirty, trigger="feature"), [0.02, USUAL]),
 }
 
 # Rates of these are shares of the target class.

@@ -1,4 +1,4 @@
-"""Image data and backdoor attacks, for measuring defences against them."""
+"""Data and backdoor attacks, for measuring defences against them."""
 
 from ._adaptive import make_adaptive_backdoor
 from ._additive import (
@@ -11,6 +11,7 @@ from ._all_to_all import make_all_to_all_backdoor
 from ._blends import BlendedTrigger, make_blended_trigger, make_picture_trigger
 from ._clean_label import make_clean_label_backdoor
 from ._dirty_label import make_dirty_label_backdoor
+from ._features import FeatureTrigger, make_feature_trigger
 from ._filters import ImageSpecificTrigger, make_image_specific_trigger
 from ._loaders import load_image_data
 from ._moving import MovingPatchTrigger, make_moving_patch_trigger
@@ -27,6 +28,7 @@ __all__ = [
     "AdditiveTrigger",
     "AlternatingPatchTrigger",
     "BlendedTrigger",
+    "FeatureTrigger",
     "ImageSpecificTrigger",
     "MovingPatchTrigger",
     "PhotoTrigger",
@@ -43,6 +45,7 @@ __all__ = [
     "make_clean_label_backdoor",
     "make_dct_trigger",
     "make_dirty_label_backdoor",
+    "make_feature_trigger",
     "make_image_specific_trigger",
     "make_moving_patch_trigger",
     "make_photo_trigger",

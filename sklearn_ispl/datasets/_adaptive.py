@@ -19,7 +19,7 @@ from ..learners._weak_learner import (
 )
 from ..modules import ConvNet
 from ._dirty_label import make_dirty_label_backdoor
-from ._images import apply_trigger, as_pixels
+from ._images import apply_trigger, as_pixels, check_images
 from ._perturb import pgd
 
 # Of the discriminator for each step of the classifier: one that lags behind is misled
@@ -149,6 +149,8 @@ def make_adaptive_backdoor(
     >>> poisoned.sum()
     np.int64(9)
     """
+    if np.ndim(X) != 4:
+        check_images(X)  # raises: the perturbation is of images
     rng = check_random_state(random_state)
     X_poisoned, y_poisoned, poisoned, trigger = make_dirty_label_backdoor(
         X,

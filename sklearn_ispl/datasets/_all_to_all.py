@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
 from .._groups import as_mask
-from ._images import apply_trigger, check_images
+from ._images import apply_trigger, check_rows
 from ._rows import check_protected, choose_share
 from ._triggers import as_trigger
 
@@ -37,8 +37,9 @@ def make_all_to_all_backdoor(
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_channels, height, width)
-        Images, of any number of channels, size, range and dtype. Not modified.
+    X : ndarray of shape (n, n_channels, height, width) or (n, n_features)
+        Images, of any number of channels, size, range and dtype; or a table, for a
+        trigger that is a callable. Not modified.
 
     y : ndarray of shape (n,)
         Labels.
@@ -63,8 +64,8 @@ def make_all_to_all_backdoor(
 
     Returns
     -------
-    X_poisoned : ndarray of shape (n, n_channels, height, width)
-        The poisoned images.
+    X_poisoned : ndarray of the shape of X
+        The poisoned rows.
 
     y_poisoned : ndarray of shape (n,)
         The labels that the victim sees.
@@ -97,7 +98,7 @@ def make_all_to_all_backdoor(
     >>> set(((y_poisoned - y)[poisoned] % 10).tolist())
     {1}
     """
-    X, y = check_images(X), np.asarray(y)
+    X, y = check_rows(X, trigger), np.asarray(y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
     free = np.flatnonzero(~check_protected(protected, y))

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from .._groups import as_mask
 from ..learners._weak_learner import draw_seed
-from ._images import apply_trigger, as_pixels, check_images
+from ._images import apply_trigger, as_pixels, check_images, check_rows
 from ._perturb import (
     NORMS,
     interpolate,
@@ -67,8 +67,9 @@ def make_clean_label_backdoor(
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_channels, height, width)
-        Images, of any number of channels, size, range and dtype. Not modified.
+    X : ndarray of shape (n, n_channels, height, width) or (n, n_features)
+        Images, of any number of channels, size, range and dtype; or a table, for a
+        trigger that is a callable, and without perturbation. Not modified.
 
     y : ndarray of shape (n,)
         Labels.
@@ -123,8 +124,8 @@ def make_clean_label_backdoor(
 
     Returns
     -------
-    X_poisoned : ndarray of shape (n, n_channels, height, width)
-        The poisoned images, of the dtype of X.
+    X_poisoned : ndarray of the shape of X
+        The poisoned rows, of the dtype of X.
 
     y : ndarray of shape (n,)
         The labels, unchanged.
@@ -163,7 +164,8 @@ def make_clean_label_backdoor(
     >>> poisoned.sum(), (y_poisoned == y).all()
     (np.int64(45), np.True_)
     """
-    X, y = check_images(X), np.asarray(y)
+    X = check_images(X) if perturbation else check_rows(X, trigger)
+    y = np.asarray(y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
     trigger = as_trigger(trigger, X, position, color, rng)

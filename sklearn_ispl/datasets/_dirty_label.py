@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._groups import as_mask
-from ._images import apply_trigger, check_images
+from ._images import apply_trigger, check_rows
 from ._rows import check_protected, choose_share, label_list, rows_of
 from ._triggers import as_trigger
 
@@ -49,8 +49,9 @@ def make_dirty_label_backdoor(
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_channels, height, width)
-        Images, of any number of channels, size, range and dtype. Not modified.
+    X : ndarray of shape (n, n_channels, height, width) or (n, n_features)
+        Images, of any number of channels, size, range and dtype; or a table, for a
+        trigger that is a callable. Not modified.
 
     y : ndarray of shape (n,)
         Labels.
@@ -81,9 +82,9 @@ def make_dirty_label_backdoor(
 
     trigger : str, ndarray of bool or callable, default="ell"
         See :func:`make_trigger`. A callable puts its own trigger on images, as that of
-        :func:`make_blended_trigger` does; its methods ``poison(X, random_state)`` and
-        ``cover(X, random_state)``, where it has them, are for poisoned rows and cover
-        rows.
+        :func:`make_blended_trigger` does, or, of :func:`make_feature_trigger`, on rows
+        of a table; its methods ``poison(X, random_state)`` and ``cover(X,
+        random_state)``, where it has them, are for poisoned rows and cover rows.
 
     position : tuple of (int, int), default=None
         Row and column of the trigger's upper left corner. None draws it. A callable has
@@ -104,8 +105,8 @@ def make_dirty_label_backdoor(
 
     Returns
     -------
-    X_poisoned : ndarray of shape (n, n_channels, height, width)
-        The poisoned images.
+    X_poisoned : ndarray of the shape of X
+        The poisoned rows.
 
     y_poisoned : ndarray of shape (n,)
         The labels that the victim sees.
@@ -156,7 +157,7 @@ def make_dirty_label_backdoor(
     >>> poisoned.sum(), covers.sum()
     (np.int64(90), np.int64(180))
     """
-    X, y = check_images(X), np.asarray(y)
+    X, y = check_rows(X, trigger), np.asarray(y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
     free = ~check_protected(protected, y)

@@ -7,16 +7,26 @@ import numpy as np
 from .._validation import warn_if_channels_last
 
 
-def check_images(X):
+def check_images(X, stacklevel=4):
     """Return X as an array, or raise unless it holds images, channels first."""
     X = np.asarray(X)
     if X.ndim != 4:
         raise ValueError(
             f"X has {X.ndim} dimensions; images are (n, channels, height, width). For "
-            "grey images use X[:, None]."
+            "grey images use X[:, None]; for tables see make_feature_trigger."
         )
-    warn_if_channels_last(X, stacklevel=4)
+    warn_if_channels_last(X, stacklevel=stacklevel)
     return X
+
+
+def check_rows(X, trigger):
+    """Return X as an array, or raise unless it holds what a trigger can be put on.
+
+    A table is left to a trigger that is a callable; others are for images.
+    """
+    if callable(trigger) and np.ndim(X) == 2:
+        return np.asarray(X)
+    return check_images(X, stacklevel=5)
 
 
 def check_fits(X, n_channels=None, size=None, larger=False):

@@ -8,6 +8,7 @@ from sklearn_ispl.datasets import make_all_to_all_backdoor, make_dirty_label_bac
 from sklearn_ispl.datasets._images import apply_trigger
 
 MAKERS = [name for name in datasets.__all__ if name.endswith("_trigger")]
+MAKERS.remove("make_feature_trigger")  # of tables
 # What they ask of images: others want those that they were made for.
 ANY_CHANNELS = ["make_quantisation_trigger", "make_warping_trigger"]
 ANY_SIZE = [f"make_{n}_trigger" for n in ("image_specific", "photo", "quantisation")]
