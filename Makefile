@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint bench docs constraints clean
+.PHONY: demo test test-slow test-oldest lint bench docs constraints clean
 
 # The pinned versions, and a CPU build of torch where the index has one.
 $(VENV)/.%: setup.cfg constraints.txt
@@ -22,6 +22,14 @@ test: lint
 
 test-slow: $(VENV)/.tests
 	$(BIN)/python -m pytest -m slow
+
+# With the oldest versions that setup.cfg allows, but for torch, which stays as pinned.
+test-oldest:
+	$(PYTHON) -m venv build/oldest
+	(grep '^torch==' constraints.txt; sed -n '/torch/d; s/^    \([a-z-]*\)>=/\1==/p' \
+	    setup.cfg) > build/oldest.txt
+	build/oldest/bin/python -m pip install --quiet -c build/oldest.txt -e ".[tests]"
+	build/oldest/bin/python -m pytest -n auto --dist worksteal
 
 bench: $(VENV)/.benchmarks
 	cd benchmarks && $(abspath $(BIN))/python -m pytest -c ../setup.cfg --rootdir . -p no:xdist test_ratios.py
