@@ -29,7 +29,7 @@ PAIRS = {
     "gtsrb": [(1, 2), (12, 13)],
     "cifar10": [(0, 2), (4, 7)],
 }
-HEADER = ["data", "pair", "rows", "in two of eight components, %"]
+HEADER = ["data", "pair", "rows", "seeds", "in two of eight components, %"]
 HEADER += ["left by the vote", "left in the end", "clean rows kept, %"]
 HEADER += ["A undefended", "A", "A clean", "C", "C clean", "minutes"]
 
@@ -76,7 +76,7 @@ def rows_of(lines):
                for one in r["spread"]]  # fmt: skip
         n_poisoned = round(np.median([r["n_poisoned"] for r in mine]))
         rows.append([
-            data, f"{pair[0]} to {pair[1]}", str(mine[0]["n"]),
+            data, f"{pair[0]} to {pair[1]}", str(mine[0]["n"]), str(len(mine)),
             f"{100 * np.median(top):.0f}",
             *(f"{median(name)} of {n_poisoned}" for name in ("left_vote", "left_end")),
             median("clean_end", 100),
