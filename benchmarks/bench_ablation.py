@@ -21,10 +21,11 @@ from _common import append_json, parse_with_results, read_json
 from attacks import make_attack
 from exam import key_of, load, measure, scenarios, train, version
 from render_exam import WORKS
-from sklearn_ispl import ISPLFilter, _base
+from sklearn_ispl import ISPLFilter
 from sklearn_ispl._compatibility import doubtful_groups
 from sklearn_ispl.detectors import _trigger_search
 from sklearn_ispl.detectors._proposers import PROPOSERS
+from sklearn_ispl.rules import _core
 from sklearn_ispl.rules._core import find_poison
 
 WHOLE = "all of it"
@@ -97,7 +98,7 @@ def findings(X, y, seed):
         return found[WHOLE]
 
     ours = {"find_triggers": search, "find_poison": decide}
-    with patch.multiple(_base, **ours):
+    with patch.multiple(_core, **ours):
         ISPLFilter(random_state=seed, device="cpu").fit(X, y)
     return found
 

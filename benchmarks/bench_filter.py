@@ -27,6 +27,7 @@ from sklearn_ispl import ISPLFilter, _base
 from sklearn_ispl.ispl import _partitioner
 from sklearn_ispl.learners._inference import fold_batch_norm, score_batch
 from sklearn_ispl.learners._weak_learner import SkorchLearner, default_net
+from sklearn_ispl.rules import PaperRule, _core
 
 PHASES = ["train", "score", "vote", "self-training"]
 NO_FLOOR = ["search", "else"]
@@ -53,7 +54,9 @@ class Shadow:
             ]:
                 scoped = partial(self._scoped, scope=scope)
                 stack.enter_context(_wrapped(owner, name, scoped))
-            stack.enter_context(_wrapped(_base, "find_triggers", self._searched))
+            train = staticmethod(self._scoped(PaperRule.train, "self-training"))
+            stack.enter_context(mock.patch.object(PaperRule, "train", train))
+            stack.enter_context(_wrapped(_core, "find_triggers", self._searched))
             yield
 
     def _scoped(self, function, scope):

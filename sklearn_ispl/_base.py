@@ -17,7 +17,6 @@ from ._compatibility import CompatibilitySettings, Evidence, doubtful_groups
 from ._likeness import MIN_CLASS
 from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
 from ._validation import check_labels, check_training_set, constraints
-from .detectors._trigger_search import find_triggers
 from .exceptions import (
     ClassVanishedWarning,
     MostRejectedWarning,
@@ -29,16 +28,11 @@ from .ispl._partitioner import partition
 from .ispl._voter import count_votes, predict_all
 from .learners._inference import Parcel
 from .learners._settings import one_thread, own_settings, room_for_workers
-from .learners._tasks import carry_out, taught_chances, whole_and_halves
+from .learners._tasks import carry_out
 from .learners._weak_learner import draw_seed, make_learner
-from .rules._core import UNLEARNED, find_poison
-from .rules._self_training import self_train, self_train_repeatedly
-from .rules._votes import core_support, vote_support
-
-# What a None stands for: epochs of an iteration, and of self-training.
-N_EPOCHS = {"core": 2, "paper": 2, "paper-2023": 4}
-SELF_TRAINING_EPOCHS = {"core": 20, "paper": 40, "paper-2023": 5}
-PARTITION_2023 = {"first_epochs": 8, "refit_epochs": 40, "share_taken": 0.96}
+from .rules import RULES
+from .rules._core import UNLEARNED
+from .rules._rule import Case
 
 
 def _one_repeat(new_learner, codes, seed, **settings):
@@ -56,7 +50,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             "estimator", "alpha", "beta", "momentum", "n_iter", "n_jobs", "device",
             "random_state", "verbose",
         ),
-        "method": [StrOptions({"core", "paper", "paper-2023"})],
+        "method": [StrOptions({*RULES})],
         "core_share": constraints("alpha")["alpha"],
         "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
         "n_repeats": [*constraints("n_repeats")["n_repeats"], None],
@@ -172,42 +166,45 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             )
             # One pool for all, so that workers are handed the rows but once.
             with room_for_workers(), Parallel(n_jobs=self.n_jobs) as parallel:
+                rule = RULES[self.method](self)
                 with self._timed("training models and weak learners"):
-                    models = self._collect_votes(parallel, new_learner, X32, codes, rng)
-                self._decide(parallel, new_learner, X32, codes, rng, models)
+                    models = self._collect_votes(
+                        parallel, new_learner, codes, rule, rng
+                    )
+                votes = self.components_, self.predictions_, self.votes_
+                given = parallel, self._timed, new_learner, X32, codes
+                finding = rule.decide(Case(*given, *votes, *models, rng))
             self._donor_seed = draw_seed(rng)
+            self._tell(finding, codes)
             self._warn_of_lost_classes(codes)
         return self
 
-    def _collect_votes(self, parallel, new_learner, X, codes, rng):
-        """Partition the rows `n_repeats` times and let every learner vote.
+    def _collect_votes(self, parallel, new_learner, codes, rule, rng):
+        """Partition the rows several times and let every learner vote.
 
-        Return what models say that are trained beside them, of all rows and of either
-        half, and how likely the labels are to models of other rows; None without need.
+        Return the tasks of the models that the rule has trained beside them, and what
+        these say.
         """
-        n_classes, n_repeats = len(self.classes_), self._count_repeats()
+        n_classes = len(self.classes_)
         settings = {
             "alpha": self.alpha,
             "beta": self.beta,
             "momentum": self.momentum,
             "n_iter": self.n_iter,
-            "n_epochs": self._vote_epochs(n_classes),
+            "n_epochs": rule.vote_epochs(n_classes),
+            **rule.partition,
         }
-        if self.method == "paper-2023":
-            settings |= PARTITION_2023
         jobs = [
             delayed(_one_repeat)(
                 new_learner,
                 codes,
                 draw_seed(rng),
-                progress=self._progress(repeat, n_repeats),
+                progress=self._progress(repeat, rule.n_repeats),
                 **settings,
             )
-            for repeat in range(n_repeats)
+            for repeat in range(rule.n_repeats)
         ]
-        tasks = []
-        if self.method == "core" and self.self_training:
-            tasks = whole_and_halves(codes, rng, self._n_epochs())
+        tasks = rule.tasks(codes, rng)
         # They take longest, so that they come first.
         trained = [delayed(carry_out)(new_learner, task) for task in tasks]
         done = parallel([*trained, *jobs])
@@ -219,67 +216,26 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         self.votes_ = count_votes(self.predictions_, n_classes)
         given = self.votes_[np.arange(len(codes)), codes]
         self.agreement_ = given / len(self.estimators_)
-        return (verdicts, taught_chances(tasks, verdicts)) if tasks else None
+        return tasks, verdicts
 
-    def _count_repeats(self):
-        if self.n_repeats is not None:
-            return self.n_repeats
-        # The components of one repeat are groups to test; three have a majority.
-        return 1 if self.method == "core" and self.self_training else 3
-
-    def _vote_epochs(self, n_classes):
-        if self.n_epochs is not None:
-            return self.n_epochs
-        n_epochs = N_EPOCHS[self.method]
-        if self.method == "core":
-            # More classes take more steps to tell apart; twice as many at 40.
-            n_epochs = max(n_epochs, round(n_epochs * np.sqrt(n_classes / 10)))
-        return n_epochs
-
-    def _n_epochs(self):
-        """Return the epochs of a model in self-training."""
-        return self.self_training_epochs or SELF_TRAINING_EPOCHS[self.method]
-
-    def _decide(self, parallel, new_learner, X, codes, rng, models):
-        """Turn the votes into a verdict."""
-        components = self.components_
-        if self.method == "core":
-            # What the votes say: all that there is without self-training.
-            self.vote_support_ = core_support(
-                self.predictions_, components, codes, self.core_share, rng
-            )
-
-        if self.method == "core" and self.self_training:
-            verdicts, taught = models
-            with self._timed("searching for triggers"):
-                found = find_triggers(parallel, X, codes, verdicts[0], rng)
-            given = found, verdicts, taught, components, codes, rng
-            with self._timed("testing groups of rows"):
-                finding = find_poison(*given, self.false_alarm_rate)
-            self.support_, self.suspicion_ = finding.support, finding.suspicion
-            self.poisoned_classes_ = self.classes_[finding.poisoned]
-            self.triggers_ = np.full((len(finding.poisoned), *X.shape[1:]), np.nan)
-            for nth, code in enumerate(finding.poisoned):
-                self.triggers_[nth] = finding.triggers.get(code, np.nan)
-            self.triggers_ = self._scaling.undo(self.triggers_)
-            self.unlearned_classes_ = self.classes_[finding.unlearned]
-            self.evidence_ = [
-                one._replace(label=self.classes_[one.label]) for one in finding.evidence
-            ]
-            self._warn_of_untested_classes(codes)
-            self._warn_of_unlearned_classes()
-            self._warn_of_weak_evidence()
-        elif self.method == "core":
-            self.support_ = self.vote_support_
-        else:
-            late = self.method == "paper-2023"
-            support = vote_support(self.votes_, codes, rng, n_votes=2 if late else 0)
-            self.support_ = self.vote_support_ = support
-            if self.self_training:
-                train = self_train_repeatedly if late else self_train
-                given = new_learner, codes, support, draw_seed(rng), self._n_epochs()
-                with self._timed("self-training"):
-                    (self.support_,) = parallel([delayed(train)(*given)])
+    def _tell(self, finding, codes):
+        """Make what a rule says attributes, in labels and units of the user's."""
+        self.support_, self.vote_support_ = finding.support, finding.vote_support
+        if finding.evidence is None:
+            return
+        self.suspicion_ = finding.suspicion
+        self.poisoned_classes_ = self.classes_[finding.poisoned]
+        self.triggers_ = np.full((len(finding.poisoned), *self._row_shape), np.nan)
+        for nth, code in enumerate(finding.poisoned):
+            self.triggers_[nth] = finding.triggers.get(code, np.nan)
+        self.triggers_ = self._scaling.undo(self.triggers_)
+        self.unlearned_classes_ = self.classes_[finding.unlearned]
+        self.evidence_ = [
+            one._replace(label=self.classes_[one.label]) for one in finding.evidence
+        ]
+        self._warn_of_untested_classes(codes)
+        self._warn_of_unlearned_classes()
+        self._warn_of_weak_evidence()
 
     def _timed(self, what):
         """Say how long something took, as a Pipeline says it of its steps."""
@@ -345,7 +301,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         if not kept.all():
             warnings.warn(
                 "Every row of these classes was rejected: "
-                f"{self.classes_[kept == 0].tolist()}. {self._advice_on_lost_rows()}",
+                f"{self.classes_[kept == 0].tolist()}. {RULES[self.method].advice}",
                 ClassVanishedWarning,
                 stacklevel=4,
             )
@@ -363,14 +319,6 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 MostRejectedWarning,
                 stacklevel=4,
             )
-
-    def _advice_on_lost_rows(self):
-        if self.method == "core":
-            return "Look at these rows: they, or their labels, are unlike all others."
-        return (
-            "Too few learners recognise them; train them longer (n_epochs) or use a "
-            "larger beta."
-        )
 
     def fit_predict(self, X, y):
         """Decide which rows to keep and return it as an outlier detector does.

@@ -32,6 +32,7 @@ from ._docstrings import complete_docstring
 from ._mixins import SupervisedMixin, fit_anew
 from ._validation import check_labels
 from .learners._inference import from_tensor
+from .rules import RULES
 
 
 @complete_docstring
@@ -162,7 +163,7 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
             if not len(kept):
                 raise ValueError(
                     f"Every row labelled {label!r} was rejected, so there is "
-                    f"no row to put in their place. {self._advice_on_lost_rows()} "
+                    f"no row to put in their place. {RULES[self.method].advice} "
                     "FilteredClassifier and ISPLSampler leave the class out."
                 )
             donors[rejected] = rng.choice(kept, rejected.sum())

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits, make_classification
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ispl import ISPLFilter, _base
+from sklearn_ispl import ISPLFilter
 from sklearn_ispl._compatibility import Evidence
 from sklearn_ispl.datasets import make_blended_trigger, make_dirty_label_backdoor
 from sklearn_ispl.exceptions import (
@@ -17,7 +17,8 @@ from sklearn_ispl.exceptions import (
     UntestedClassWarning,
     WeakEvidenceWarning,
 )
-from sklearn_ispl.rules._core import Finding
+from sklearn_ispl.rules import _core
+from sklearn_ispl.rules._rule import Finding
 
 
 @pytest.mark.parametrize("share", [1 / 4, 1 / 2])
@@ -43,20 +44,6 @@ def test_methods_share_votes(digits):
     )
     np.testing.assert_array_equal(core.predictions_, paper.predictions_)
     assert not np.array_equal(core.support_, paper.support_)
-
-
-@pytest.mark.parametrize(("n_classes", "expected"), [(2, 2), (10, 2), (43, 4)])
-def test_more_classes_take_more_epochs(n_classes, expected):
-    assert ISPLFilter()._vote_epochs(n_classes) == expected
-    assert ISPLFilter(n_epochs=3)._vote_epochs(n_classes) == 3
-    assert ISPLFilter(method="paper")._vote_epochs(n_classes) == 2
-
-
-def test_one_repeat_will_do_where_its_components_are_groups_to_test():
-    assert ISPLFilter()._count_repeats() == 1
-    assert ISPLFilter(n_repeats=2)._count_repeats() == 2
-    assert ISPLFilter(self_training=False)._count_repeats() == 3
-    assert ISPLFilter(method="paper")._count_repeats() == 3
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -173,10 +160,9 @@ def test_a_group_that_is_kept_with_weak_evidence_is_named(
         Evidence(4, np.arange(9), "components", "typical", 0.4, 0.9, 0.6, level=0.21),
     ]
     none, kept = np.array([], dtype=int), np.ones(len(y), dtype=bool)
-    finding = Finding(
-        kept, np.array(poisoned, int), {}, none, evidence, np.zeros(len(y))
-    )
-    monkeypatch.setattr(_base, "find_poison", lambda *args: finding)
+    poisoned = np.array(poisoned, int)
+    finding = Finding(kept, kept, poisoned, {}, none, evidence, np.zeros(len(y)))
+    monkeypatch.setattr(_core, "find_poison", lambda *args: finding)
     ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", WeakEvidenceWarning)
@@ -198,8 +184,8 @@ def test_a_class_of_which_most_rows_are_rejected_is_named(
     support[np.flatnonzero(y == 5)[:n_rejected]] = False
     assert (y == 5).sum() == 36
     none = np.array([], dtype=int)
-    finding = Finding(support, np.array([5]), {}, none, [], np.zeros(len(y)))
-    monkeypatch.setattr(_base, "find_poison", lambda *args: finding)
+    finding = Finding(support, None, np.array([5]), {}, none, [], np.zeros(len(y)))
+    monkeypatch.setattr(_core, "find_poison", lambda *args: finding)
     ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -22,19 +22,20 @@ FIT = """
 import sys
 import numpy as np
 from sklearn.datasets import load_digits
-from sklearn_ispl import ISPLFilter, _base
+from sklearn_ispl import ISPLFilter
+from sklearn_ispl.rules import _core
 
 n_jobs, phase = int(sys.argv[1]), sys.argv[2]
 X, y = load_digits(return_X_y=True)
 X = X.reshape(-1, 1, 8, 8).astype("float32")
 ispl = ISPLFilter(n_jobs=n_jobs, device="cpu", self_training_epochs=200)
-search = _base.find_triggers
+search = _core.find_triggers
 
 def announced(*args):
     print("search", flush=True)
     return search(*args)
 
-_base.find_triggers = announced
+_core.find_triggers = announced
 if phase == "search":
     ispl.set_params(self_training_epochs=1)
     X, y = np.tile(X, (20, 1, 1, 1)), np.tile(y, 20)

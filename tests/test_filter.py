@@ -666,7 +666,7 @@ def test_a_fit_decides_on_one_thread(poisoned_digits, monkeypatch):
         seen.extend(one["num_threads"] for one in threadpool_info())
         return find_poison(*args)
 
-    monkeypatch.setattr("sklearn_ispl._base.find_poison", seeing)
+    monkeypatch.setattr("sklearn_ispl.rules._core.find_poison", seeing)
     with threadpool_limits(2):
         small_filter().fit(X, y)
         after = [one["num_threads"] for one in threadpool_info()]

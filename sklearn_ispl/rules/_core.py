@@ -1,7 +1,5 @@
 """The default rule: from the groups that are proposed to the rows that are rejected."""
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.stats import hypergeom
 
@@ -10,26 +8,59 @@ from .._groups import as_mask
 from .._likeness import Sight, likeness
 from .._probes import contradicted_rows, half_way
 from ..detectors._proposers import proposals_of
+from ..detectors._trigger_search import find_triggers
+from ..learners._tasks import taught_chances, whole_and_halves
 from ..learners._weak_learner import draw_seed
+from ._rule import Finding, Rule
+from ._votes import core_support
 
 # A class whose labels are less likely than this, to models of other rows, is not known.
 UNLEARNED = 0.15
 
 
-class Finding(NamedTuple):
-    """What `find_poison` says.
+class CoreRule(Rule):
+    """Reject groups that are incompatible with all other rows, and rows with a trigger.
 
-    The rows to keep; the numbers of the classes of which rows are rejected, and their
-    triggers; those of the classes of which models know too little; the evidence on the
-    groups that were tested for compatibility; and how suspicious each row is.
+    Without self-training, keep the share of every class that the votes suspect least.
     """
 
-    support: np.ndarray
-    poisoned: np.ndarray
-    triggers: dict
-    unlearned: np.ndarray
-    evidence: list
-    suspicion: np.ndarray
+    self_training_epochs = 20
+    advice = "Look at these rows: they, or their labels, are unlike all others."
+
+    def __init__(self, settings):
+        if settings.self_training:
+            self.n_repeats = 1  # whose components are groups to test
+        super().__init__(settings)
+
+    def vote_epochs(self, n_classes):
+        if self.settings.n_epochs is not None:
+            return self.n_epochs
+        # More classes take more steps to tell apart; twice as many at 40.
+        return max(self.n_epochs, round(self.n_epochs * np.sqrt(n_classes / 10)))
+
+    def tasks(self, codes, rng):
+        if not self.settings.self_training:
+            return []
+        return whole_and_halves(codes, rng, self.self_training_epochs)
+
+    def decide(self, case):
+        kept = core_support(
+            case.predictions,
+            case.components,
+            case.codes,
+            self.settings.core_share,
+            case.rng,
+        )
+        if not self.settings.self_training:
+            return Finding(kept, vote_support=kept)
+        whole = case.verdicts[0]
+        with case.timed("searching for triggers"):
+            found = find_triggers(case.parallel, case.X, case.codes, whole, case.rng)
+        taught = taught_chances(case.tasks, case.verdicts)
+        given = found, case.verdicts, taught, case.components, case.codes, case.rng
+        with case.timed("testing groups of rows"):
+            finding = find_poison(*given, self.settings.false_alarm_rate)
+        return finding._replace(vote_support=kept)
 
 
 def find_poison(found, models, taught, components, codes, rng, false_alarm_rate):
