@@ -23,7 +23,7 @@ class PatternSettings:
     tail: float = 0.05  # of the rows, at either end of such a direction
     apart: float = 4.0  # from the rest of its class, in standard deviations
     gap: tuple[float, float] = 0.3, 0.7  # of the way from the rest to a group
-    between: float = 0.1  # of the size of a group: so many rows may be in the gap
+    between: float = 0.2  # of the size of a group: of clean ones more are in the gap
     kept: float = 0.5  # of the probability of the class, without the pattern, at most
     many: int = 40  # rows: fewer clean ones may share a pattern
     longest: float = 0.12  # step of the range of values that fewer rows may share

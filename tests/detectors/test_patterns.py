@@ -123,7 +123,7 @@ def test_rows_between_are_found_too():
 
 @pytest.mark.parametrize(
     ("width", "n_between", "found"),
-    [(0.2, 0, True), (0.29, 0, False), (0.1, 1, True), (0.1, 2, False)],
+    [(0.2, 0, True), (0.29, 0, False), (0.1, 3, True), (0.1, 4, False)],
 )
 def test_groups_are_apart_with_next_to_none_between(width, n_between, found):
     values = np.where(np.arange(100) % 4 < 2, width, -width)
