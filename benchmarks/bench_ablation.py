@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from _common import append_json, parse_with_results, read_json
-from attacks import make_attack
+from attacks import ATTACKS, make_attack
 from exam import key_of, load, measure, scenarios, train, version
 from render_exam import WORKS
 from sklearn_ispl import ISPLFilter
@@ -166,9 +166,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", type=int, default=0, help="of --parts, side by side")
     parser.add_argument("--parts", type=int, default=1)
+    parser.add_argument("--attacks", nargs="*", choices=ATTACKS, default=ATTACKS)
     options, path = parse_with_results(parser)
     torch.set_num_threads(1)
-    mine = scenarios("tune")[options.part :: options.parts]
+    mine = [one for one in scenarios("tune") if one.attack in options.attacks]
+    mine = mine[options.part :: options.parts]
     for scenario in [] if options.summary else mine:
         # Read anew: other processes may write to the same file.
         if not any(key_of(line) == scenario for line in read_json(path)):
