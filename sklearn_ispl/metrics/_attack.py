@@ -107,9 +107,7 @@ def make_targeted_misclassification_scorer(trigger, *, source=None, target):
         (y,) = check_labels(y=y)
         of_source = _rows_of_source(y, source, target, "y")
         y_pred = estimator.predict(trigger(X[of_source]))
-        return -targeted_misclassification_rate(
-            y[of_source], y_pred, source=source, target=target
-        )
+        return -targeted_misclassification_rate(y[of_source], y_pred, target=target)
 
     return scorer
 

@@ -41,6 +41,11 @@ def test_self_training_has_nothing_to_do(digits, support):
     assert self_train(None, digits[1], support, 0, 1) is support
 
 
+def test_a_single_row_may_come_back():
+    codes, support = np.array([0, 1]), np.array([True, False])
+    assert self_train(lambda: Recorder([[0, 1]]), codes, support, 0, 1).all()
+
+
 def test_self_training_asks_one_fresh_model_of_the_rejected_rows():
     codes, support = np.array([0, 1, 0, 1]), np.array([1, 1, 0, 0], bool)
     learner = Recorder([[9, 9, 0, 0]])

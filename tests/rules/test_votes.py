@@ -47,6 +47,18 @@ def test_out_of_bag_agreement_is_of_the_learners_of_all_repeats():
     np.testing.assert_allclose(agreement, [2 / 4, 0, 3 / 4])
 
 
+@pytest.mark.parametrize("sizes", [(3, 2, 4, 3), (2, 5)])
+def test_out_of_bag_agreement_finds_the_learners_of_each_repeat(sizes):
+    rng = np.random.RandomState(0)
+    components = np.array([rng.permutation(np.arange(40) % size) for size in sizes])
+    repeat = np.repeat(np.arange(len(sizes)), sizes)
+    number = np.concatenate([np.arange(size) for size in sizes])
+    hits = rng.rand(sum(sizes), 40) < 0.5
+    other = components[repeat] != number[:, None]
+    expected = (hits & other).sum(axis=0) / other.sum(axis=0)
+    np.testing.assert_allclose(out_of_bag_agreement(hits, components), expected)
+
+
 def test_out_of_bag_agreement_of_single_components_counts_all():
     hits = np.array([[1, 0], [1, 1]], dtype=bool)
     agreement = out_of_bag_agreement(hits, np.zeros((2, 2), dtype=int))
