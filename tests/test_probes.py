@@ -183,3 +183,34 @@ def test_labels_that_exist_once_do_not_silence_the_probes():
     codes[clean[::18]] = np.arange(10, 10 + len(clean[::18]))
     contradicted = contradicted_in(looks_of(truth), codes, (poisoned,))
     assert contradicted[poisoned].mean() > 0.9
+
+
+class KnowsItsRows:
+    """A probe that is sure of the rows that it was fitted to."""
+
+    def __init__(self, rows, codes):
+        self.rows, self.classes = rows, np.unique(codes)
+
+    def log_chances(self, rows):
+        known = np.isin(rows, self.rows)
+        return np.repeat(np.where(known, -1.0, -2.0), len(self.classes), axis=1)
+
+
+@pytest.mark.parametrize("n_none", [0, 1])
+def test_labels_are_judged_by_probes_of_other_folds(monkeypatch, n_none):
+    made = []
+
+    def probe(rows, codes, shrinkage):
+        made.append(KnowsItsRows(rows, codes))
+        return None if len(made) <= n_none else made[-1]
+
+    monkeypatch.setattr(_probes, "_probe", probe)
+    rows, settings = np.arange(60.0)[:, None], _probes.ProbeSettings()
+    everything = np.ones(60, dtype=bool)
+    rng = np.random.RandomState(0)
+    chances = _probes._of_labels(rows, np.arange(60) % 3, everything, rng, settings)
+    judged = chances == -2
+    # Of a fold without a probe nothing is said, and of all others it is.
+    n_judged = 60 * (settings.n_folds - n_none) // settings.n_folds
+    assert len(made) == settings.n_folds and judged.sum() == n_judged
+    assert (chances[~judged] < -100).all()

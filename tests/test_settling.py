@@ -85,3 +85,14 @@ def test_near_is_the_half_of_the_rest_that_is_most_like_a_group():
     group = np.arange(7) < 2
     found = near(group, np.array([9.0, 0, 1, 5, 2, 4, 3]))
     np.testing.assert_array_equal(np.flatnonzero(found), [3, 5])
+
+
+def test_what_joins_is_like_the_group_and_contradicted():
+    group = np.arange(30) < 8
+    contradicted = np.isin(np.arange(30), [8, 10, 12, 27, 28])
+
+    def odds(group, over):
+        return np.where(group, 1.0, -1 - np.arange(30) / 100)
+
+    found = completed(group, odds, lambda group, other: contradicted)
+    np.testing.assert_array_equal(np.flatnonzero(found), [*range(8), 8, 10, 12])
