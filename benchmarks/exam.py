@@ -35,9 +35,9 @@ DATA = ["digits", "fashion-mnist", "gtsrb", "cifar10"]
 N_ROWS = {"digits": None, "fashion-mnist": 3000, "gtsrb": 4000, "cifar10": 3000}
 N_TEST = 2000
 FIRST_SEED = {"tune": 0, "report": 20_000}
-# Attacks that were added when the lists were drawn: all other sets stay as they are.
+# Attacks that came after the lists were drawn: all other sets stay as they are.
 LATER = {"blend, one class", "features"}
-# Of tables; all others are of images.
+# Of the attack on features; all others are on images.
 ATTACKED_TABLES = [
     "digits as a table", "synthetic, 5 classes, 2% flipped",
     "synthetic, 20 classes, 2% flipped", "breast cancer",
@@ -79,9 +79,8 @@ def _attacked(name):
     for nth_attack, (attack, (_, rates)) in enumerate(ATTACKS.items()):
         if attack == "none" or (name == "tune" and attack in UNSEEN):
             continue
-        data = [d for d in DATA if d != "digits" or attack not in NOT_DIGITS]
-        if attack == "features":
-            data = ATTACKED_TABLES
+        attacked = ATTACKED_TABLES if attack == "features" else DATA
+        data = [d for d in attacked if d != "digits" or attack not in NOT_DIGITS]
         for nth in range(max(N_SETS[name], len(rates))):
             yield data[(nth + nth_attack) % len(data)], attack, rates[nth % len(rates)]
 

@@ -276,9 +276,9 @@ def incompatible_groups(
     """Return the evidence on every class.
 
     1. Parts of each class are groups to test, whoever proposes them. Two questions are
-       asked: are they typical of other classes, and are they taught as
-       well? To each, the group with the largest score is that of the class: it is like
-       poison, and the rest of the class is not.
+       asked: are they typical of other classes, and are they taught as well? To each,
+       the group with the largest score is that of the class: it is like poison, and the
+       rest of the class is not.
     2. The scores of the other classes are the measure: a group is rejected whose score
        is an outlier among all, at the rate of false alarms.
     3. With it go the rows of the class that probes take for it, see `settled`. Poison
