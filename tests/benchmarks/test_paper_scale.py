@@ -11,11 +11,12 @@ def scale(import_script):
 def test_a_run_goes_on_and_shows_medians(scale, tmp_path, monkeypatch, capsys):
     out, rst = tmp_path / "scale.jsonl", tmp_path / "scale.inc"
     argv = ["paper_scale.py", "--data", "digits", "--n-rows", "300", "--out", str(out)]
-    for seeds in (["0"], ["0", "1"]):
-        monkeypatch.setattr(sys, "argv", [*argv, "--seeds", *seeds])
+    for more in (["0"], ["0", "1"], ["1", "--rates", "0.1", "0.2"]):
+        monkeypatch.setattr(sys, "argv", [*argv, "--seeds", *more])
         scale.main()
     lines = scale.read_json(out)
-    assert [line["seed"] for line in lines] == [0, 1]
+    assert [line["seed"] for line in lines] == [0, 1, 1]
+    assert [line["rate"] for line in lines] == [0.1, 0.1, 0.2]
     for line in lines:
         assert all(sum(one) == line["n_poisoned"] for one in line["spread"])
         assert 0 <= line["left_vote"] <= line["n_poisoned"] and line["C_clean"] > 0.5
@@ -23,7 +24,7 @@ def test_a_run_goes_on_and_shows_medians(scale, tmp_path, monkeypatch, capsys):
         sys, "argv", ["paper_scale.py", "--summary", str(out), "--rst", str(rst)]
     )
     scale.main()
-    assert "digits | 7 to 4" in capsys.readouterr().out.splitlines()[-1]
+    assert "digits | 7 to 4 | 20" in capsys.readouterr().out.splitlines()[-1]
     assert "left by the vote" in rst.read_text()
 
 
@@ -35,7 +36,7 @@ def test_without_a_file_it_says_what_it_wants(scale, monkeypatch, capsys):
 
 
 def test_the_spread_is_the_share_in_the_two_largest_components(scale):
-    line = {"data": "digits", "pair": [7, 4], "n": 99, "n_poisoned": 10}
+    line = {"data": "digits", "pair": [7, 4], "rate": 0.1, "n": 99, "n_poisoned": 10}
     line |= {"spread": [[5, 3, 2, 0], [10, 0, 0, 0]], "seconds": 120.0}
     names = ["left_vote", "left_end", "clean_end", "A_none", "A_kept", "A_clean"]
     line |= dict.fromkeys([*names, "C_kept", "C_clean"], 0.5)
