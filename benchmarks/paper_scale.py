@@ -4,10 +4,10 @@
     python benchmarks/paper_scale.py --summary scale.jsonl --rst doc/paper_scale.inc
 
 All training rows of a data set, with a patch on a share of one class: pairs of classes,
-shares and seeds. For each, `method="paper"` with its defaults: how the poison spreads over
-the components, what the vote leaves of it, and what self-training adds; and the final
-model on all rows, on those that are kept, and on the clean ones. One line of JSON for
-each; a run that was cut off goes on where it stopped.
+shares and seeds. For each, `method="paper"` with its defaults: how the poison spreads
+over the components, what the vote leaves of it, and what self-training adds; and the
+final model on all rows, on those that are kept, and on the clean ones. One line of
+JSON for each; a run that was cut off goes on where it stopped.
 """
 
 import argparse
