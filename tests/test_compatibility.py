@@ -383,6 +383,7 @@ def test_each_question_has_its_share_of_the_false_alarms(n_questions):
     # Held against the same usual scores as before, of one class in place of two.
     again = asked.of_another(evidence[0])
     assert again.level == pytest.approx(asked.evidence[0].level / 2)
+    assert asked.of_another(evidence[1]._replace(score=0.0)).level <= 1
 
 
 def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
@@ -399,6 +400,21 @@ def test_rows_are_ranked_by_the_evidence_on_their_class_and_their_group():
     assert (ranked[proved] == 1).all() and ranked[rejected].min() > 0.95
     assert 0.5 >= ranked[poisoned[20:]].min() > 0.45
     assert ranked[others].max() <= 0.125 and not ranked[codes == 7].any()
+
+
+def test_the_ranks_of_rows_hang_on_scores_as_shares_alone():
+    _, codes, features, poisoned = ten_poisoned_classes()
+    none = np.zeros(600, dtype=bool)
+    found = Evidence(3, poisoned, "clusters", TYPICAL, 2.0, 0.9, 8.0)
+    ranked = [
+        suspicion(
+            [features], codes, [found._replace(score=score)], none, none,
+            np.random.RandomState(0),
+        )
+        for score in (8.0, 0.8)
+    ]  # fmt: skip
+    assert ranked[0][poisoned].min() > 0.45
+    np.testing.assert_array_equal(*ranked)
 
 
 def test_rows_with_a_trigger_are_no_rows_of_their_class_where_others_are_ranked(

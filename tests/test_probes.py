@@ -153,7 +153,8 @@ def test_probes_are_fitted_to_no_row_that_is_apart():
 
 def test_without_rows_apart_nothing_is_contradicted():
     truth, codes, _, _ = ten_poisoned_classes()
-    assert not contradicted_in(looks_of(truth), codes).any()
+    contradicted = contradicted_in(looks_of(truth), codes)
+    assert contradicted.dtype == bool and not contradicted.any()
 
 
 def test_where_all_classes_have_rows_apart_those_left_are_the_measure():
