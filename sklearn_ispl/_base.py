@@ -51,7 +51,6 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             "random_state", "verbose",
         ),
         "method": [StrOptions({*RULES})],
-        "core_share": constraints("alpha")["alpha"],
         "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
         "n_repeats": [*constraints("n_repeats")["n_repeats"], None],
         "n_epochs": [*constraints("n_epochs")["n_epochs"], None],
@@ -64,7 +63,6 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         estimator=None,
         *,
         method="core",
-        core_share=1 / 4,
         false_alarm_rate=0.05,
         alpha=1 / 4,
         beta=1 / 8,
@@ -81,7 +79,6 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
     ):
         self.estimator = estimator
         self.method = method
-        self.core_share = core_share
         self.false_alarm_rate = false_alarm_rate
         self.alpha = alpha
         self.beta = beta
@@ -171,7 +168,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                     models = self._collect_votes(
                         parallel, new_learner, codes, rule, rng
                     )
-                votes = self.components_, self.predictions_, self.votes_
+                votes = self.components_, self.votes_
                 given = parallel, self._timed, new_learner, X32, codes
                 finding = rule.decide(Case(*given, *votes, *models, rng))
             self._donor_seed = draw_seed(rng)
@@ -353,13 +350,11 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             If pandas is not installed.
 
         AttributeError
-            If there is no evidence: it comes with ``method="core"`` and self-training.
+            If there is no evidence: it comes with ``method="core"``.
         """
         check_is_fitted(self)
         if not hasattr(self, "evidence_"):
-            raise AttributeError(
-                'evidence_ comes with method="core" and self_training=True only.'
-            )
+            raise AttributeError('evidence_ comes with method="core" only.')
         try:
             import pandas as pd
         except ImportError as error:

@@ -21,10 +21,6 @@ PARAMETERS = """Parameters
         and learned from one another, and rows with a trigger in common that turns rows
         of other classes into theirs; see the Notes. All other rows are kept.
 
-    core_share : float in (0, 1], default=1/4
-        Share of every class, the least suspect by the votes, that ``method="core"``
-        keeps with ``self_training=False``; of no effect otherwise.
-
     false_alarm_rate : float in (0, 1), default=0.05
         The chance that a clean data set loses a group of rows: the level of the test
         of ``method="core"`` that says whether a group stands out. A smaller rate keeps
@@ -43,8 +39,8 @@ PARAMETERS = """Parameters
 
     n_repeats : int, default=None
         How often the rows are partitioned anew. Every component of every repeat has a
-        learner that votes. None means 3; 1 for ``method="core"`` with self-training,
-        to which the components are groups to test.
+        learner that votes. None means 3; 1 for ``method="core"``, to which the
+        components are groups to test.
 
     n_iter : int, default=None
         Iterations per component. None means ``2 + min(3, floor(1 / p))`` for the
@@ -57,25 +53,22 @@ PARAMETERS = """Parameters
         a trigger from a handful of rows.
 
     self_training : bool, default=True
-        Whether more than the vote of the weak learners decides. With
+        Whether a model has the last word after the vote of the weak learners. With
         ``method="paper"``, a fresh model is trained on the kept rows and adds the
         rejected rows whose label it predicts; a few poisoned rows among the kept ones
         suffice to bring back all. With ``method="paper-2023"``, rows are kept whose
         label is predicted more often than not by a model that is trained further on the
-        rows kept before. With ``method="core"``, False leaves out the whole default
-        rule, and keeps no more than `core_share`, a quarter, of every class: those rows
-        that the votes suspect least.
+        rows kept before. Of no effect with ``method="core"``.
 
     self_training_epochs : int, default=None
-        Epochs of these models. None means 40 for ``method="paper"``, as printed, 5 in
-        each of 20 rounds for ``method="paper-2023"``, and 20 for ``method="core"``,
-        whose three models take more where rows are so few that they would take less
-        than a hundred steps.
+        Epochs of these models, and of the three models of ``method="core"``. None
+        means 40 for ``method="paper"``, as printed, 5 in each of 20 rounds for
+        ``method="paper-2023"``, and 20 for ``method="core"``, and more where rows are
+        so few that they would take less than a hundred steps.
 
     n_jobs : int, default=None
-        Repeats, models, and classes searched for triggers, that run at
-        the same time, each in a process of one thread. The result does not depend on
-        it.
+        Repeats, models, and classes searched for triggers, that run at the same time,
+        each in a process of one thread. The result does not depend on it.
 
     device : str, torch.device or None, default="auto"
         "auto" is the net's own device where that is not the CPU, else CUDA where there
@@ -95,20 +88,19 @@ ATTRIBUTES = """Attributes
         The rows to keep.
 
     vote_support_ : ndarray of shape (n_rows,), bool
-        What the votes say: the rows whose label is the modal vote, or, with
-        ``method="core"``, the share of every class that the votes suspect least, which
-        decides only with ``self_training=False``.
+        The rows whose label is the modal vote. With ``method="core"`` it decides
+        nothing.
 
     poisoned_classes_ : ndarray of shape (n_poisoned_classes,)
         The labels under which rows were rejected, often none. A clean class is among
-        them if it lost rows by chance. Only with ``method="core"`` and self-training.
+        them if it lost rows by chance. Only with ``method="core"``.
 
     triggers_ : ndarray of shape (n_poisoned_classes, ...)
         The triggers that were found in each of `poisoned_classes_`, as a row of X: the
         value where there is a trigger, else NaN. Rows that have it were rejected;
         others of the class may have been for other reasons. All NaN in a class whose
         rows share a pattern blended over the image, or in which none was found.
-        Only with ``method="core"`` and self-training.
+        Only with ``method="core"``.
 
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels whose mean probability is less than 0.15 to models that were trained
@@ -129,14 +121,13 @@ ATTRIBUTES = """Attributes
         least. Classes of fewer than 16 rows are left out; it is empty if there are
         fewer than four classes. `excess`, `taught` and `score` are of the group that
         stood out; the `rows` of a rejected one are all that go with it. Rows that went
-        for a trigger alone are in no group. Only with ``method="core"`` and
-        self-training.
+        for a trigger alone are in no group. Only with ``method="core"``.
 
     suspicion_ : ndarray of shape (n_rows,)
         From 0 to 1, to rank rows for review; no probability. From 1/2 for rejected
         rows, 1 for those with a trigger; in either half, how much a row is like the
         most suspect group of its class, times the score of that group as a share of the
-        largest to the same question. Only with ``method="core"`` and self-training.
+        largest to the same question. Only with ``method="core"``.
 
     agreement_ : ndarray of shape (n_rows,)
         Share of the learners that predict the given label, 0 to 1.

@@ -251,7 +251,7 @@ def plot_demo(scenario, ispl):
     >>> from sklearn_ispl import ISPLFilter
     >>> from sklearn_ispl.demo import make_scenario, plot_demo
     >>> scenario = make_scenario(seed=0)
-    >>> ispl = ISPLFilter(self_training=False, random_state=0)
+    >>> ispl = ISPLFilter(method="paper", self_training=False, random_state=0)
     >>> figure = plot_demo(scenario, ispl.fit(scenario["X"], scenario["y"]))
     """
     try:

@@ -21,14 +21,12 @@ from sklearn_ispl.rules import _core
 from sklearn_ispl.rules._rule import Finding
 
 
-@pytest.mark.parametrize("share", [1 / 4, 1 / 2])
-def test_core_without_self_training_is_the_share_of_every_class(digits, share):
-    X, y = digits
-    ispl = ISPLFilter(
-        core_share=share, self_training=False, n_repeats=1, random_state=0
-    ).fit(X, y)
-    expected = np.ceil(share * np.bincount(y))
-    np.testing.assert_array_equal(np.bincount(y[ispl.support_]), expected)
+def test_self_training_is_not_of_the_default(digits):
+    with_it, without = (
+        ISPLFilter(self_training=one, random_state=0).fit(*digits)
+        for one in (True, False)
+    )
+    np.testing.assert_array_equal(with_it.suspicion_, without.suspicion_)
 
 
 def test_methods_share_votes(digits):
@@ -43,6 +41,8 @@ def test_methods_share_votes(digits):
         for method in ("core", "paper")
     )
     np.testing.assert_array_equal(core.predictions_, paper.predictions_)
+    modal = core.votes_.max(axis=1) == core.votes_[np.arange(len(digits[1])), digits[1]]
+    assert modal[core.vote_support_].all() and core.vote_support_.any()
     assert not np.array_equal(core.support_, paper.support_)
 
 
@@ -118,8 +118,7 @@ def test_nothing_is_rejected_where_there_is_no_poison(digit_images):
     assert ispl.triggers_.shape == (len(ispl.poisoned_classes_), 1, 8, 8)
 
 
-@pytest.mark.parametrize("changed", [{"self_training": False}])
-def test_a_verdict_does_not_outlive_its_fit(digits, changed):
+def test_a_verdict_does_not_outlive_its_fit(digits):
     X, y = digits
     ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
     names = "poisoned_classes_", "triggers_", "unlearned_classes_"
@@ -127,7 +126,7 @@ def test_a_verdict_does_not_outlive_its_fit(digits, changed):
         warnings.simplefilter("ignore", UnlearnedClassWarning)
         warnings.simplefilter("ignore", ClassVanishedWarning)
         assert all(hasattr(ispl.fit(X, y), name) for name in names)
-        ispl.set_params(**changed).fit(X, y)
+        ispl.set_params(method="paper").fit(X, y)
     assert not any(hasattr(ispl, name) for name in names)
 
 
@@ -243,13 +242,13 @@ def test_evidence_is_a_table(backdoored_digits):
 
 
 def test_without_evidence_there_is_no_table(digits):
-    ispl = ISPLFilter(self_training=False, n_repeats=1, random_state=0).fit(*digits)
-    with pytest.raises(AttributeError, match="self_training=True only"):
+    ispl = ISPLFilter(method="paper", n_repeats=1, self_training=False).fit(*digits)
+    with pytest.raises(AttributeError, match="comes with method"):
         ispl.evidence_frame()
 
 
 def test_a_table_needs_pandas(digits, monkeypatch):
-    ispl = ISPLFilter(self_training=False, n_repeats=1, random_state=0).fit(*digits)
+    ispl = ISPLFilter(method="paper", n_repeats=1, self_training=False).fit(*digits)
     ispl.evidence_ = []
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r"sklearn-ispl\[frames\]"):

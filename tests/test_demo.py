@@ -44,7 +44,7 @@ def test_the_picture_shows_the_triggers_that_decided(found):
     pytest.importorskip("matplotlib")
     scenario = make_scenario(seed=0)
     X, y = scenario["X"], scenario["y"]
-    ispl = ISPLFilter(n_repeats=1, self_training=False, random_state=0).fit(X, y)
+    ispl = ISPLFilter(method="paper", self_training=False, random_state=0).fit(X, y)
     if found:
         ispl.poisoned_classes_ = np.array([4, 7])
         ispl.triggers_ = np.full((2, 1, 8, 8), np.nan)

@@ -49,6 +49,11 @@ def small_filter(**params):
     return ISPLFilter(**defaults | params)
 
 
+def voting_filter(**params):
+    """A small filter that goes by the vote of its weak learners alone."""
+    return small_filter(method="paper", self_training=False, **params)
+
+
 def test_fitted_attributes(poisoned_digits, device):
     X, y, _, _ = poisoned_digits
     ispl = small_filter(device=device).fit(X, y)
@@ -63,7 +68,7 @@ def test_fitted_attributes(poisoned_digits, device):
 
 def test_without_self_training_support_is_the_modal_vote(poisoned_digits):
     X, y, _, _ = poisoned_digits
-    ispl = small_filter(method="paper", self_training=False).fit(X, y)
+    ispl = voting_filter().fit(X, y)
     best = ispl.votes_.max(axis=1)
     given = ispl.votes_[np.arange(360), y]
     clear = np.sum(ispl.votes_ == best[:, None], axis=1) == 1
@@ -73,7 +78,7 @@ def test_without_self_training_support_is_the_modal_vote(poisoned_digits):
 
 def test_self_training_adds_rows_only(poisoned_digits):
     X, y, _, _ = poisoned_digits
-    vote = small_filter(method="paper", self_training=False).fit(X, y).support_
+    vote = voting_filter().fit(X, y).support_
     both = small_filter(method="paper", self_training=True).fit(X, y).support_
     assert (both | ~vote).all()
     assert both.sum() > vote.sum()
@@ -125,7 +130,7 @@ def test_fit_transform_replaces_rejected_rows_by_kept_ones_of_their_label(
     poisoned_digits,
 ):
     X, y, _, _ = poisoned_digits
-    ispl = small_filter(self_training=False)
+    ispl = voting_filter()
     X_kept = ispl.fit_transform(X, y)
     kept = ispl.get_support()
     assert not kept.all()
@@ -137,7 +142,7 @@ def test_fit_transform_replaces_rejected_rows_by_kept_ones_of_their_label(
 
 def test_fit_transform_is_not_transform(poisoned_digits):
     X, y, _, _ = poisoned_digits
-    ispl = small_filter(self_training=False)
+    ispl = voting_filter()
     X_kept = ispl.fit_transform(X, y)
     assert not np.array_equal(X_kept, ispl.transform(X))
     np.testing.assert_array_equal(ispl.transform(X), X)
@@ -221,7 +226,8 @@ def test_any_weak_learner(digits, estimator):
 def test_imbalanced_pipeline_really_drops_rows(poisoned_digits):
     X, y, _, _ = poisoned_digits
     X = X.reshape(360, -1)
-    sampler = ISPLSampler(n_repeats=1, beta=1 / 4, self_training=False, random_state=0)
+    params = {"n_repeats": 1, "beta": 1 / 4, "self_training": False}
+    sampler = ISPLSampler(method="paper", random_state=0, **params)
     pipeline = ImbalancedPipeline([("sample", sampler), ("clf", GaussianNB())])
     pipeline.fit(X, y)
     n_kept = len(pipeline.named_steps["sample"].sample_indices_)
@@ -251,9 +257,7 @@ def test_sampler_keeps_data_frames():
 def test_filtered_classifier_trains_on_kept_rows_only(poisoned_digits):
     X, y, _, _ = poisoned_digits
     X = X.reshape(360, -1)
-    model = FilteredClassifier(small_filter(self_training=False), GaussianNB()).fit(
-        X, y
-    )
+    model = FilteredClassifier(voting_filter(), GaussianNB()).fit(X, y)
     kept = model.filter_.get_support()
     expected = GaussianNB().fit(X[kept], y[kept])
     assert model.classifier_.class_count_.sum() == kept.sum() < 360
@@ -323,7 +327,7 @@ def test_weights_reach_the_classifier_without_those_of_dropped_rows(
     X = X.reshape(360, -1)
     weights = np.random.RandomState(0).uniform(size=360)
     classifier = GaussianNB().set_fit_request(sample_weight=True)
-    model = FilteredClassifier(small_filter(self_training=False), classifier)
+    model = FilteredClassifier(voting_filter(), classifier)
     model.fit(X, y, sample_weight=weights)
     kept = model.filter_.get_support()
     assert not kept.all()
@@ -468,7 +472,7 @@ def test_verbose_shows_a_bar(digits, capsys):
     ("settings", "steps"),
     [
         ({}, ["training", "searching for triggers", "testing groups"]),
-        ({"self_training": False}, ["training"]),
+        ({"method": "paper", "self_training": False}, ["training"]),
         ({"method": "paper"}, ["training", "self-training"]),
     ],
 )
@@ -557,7 +561,7 @@ def test_labels_of_bytes_are_an_error(digits, dtype):
 
 @pytest.fixture(scope="module")
 def fitted(digits):
-    return small_filter(n_repeats=1, self_training=False).fit(*digits)
+    return voting_filter(n_repeats=1).fit(*digits)
 
 
 @pytest.mark.parametrize(
@@ -596,7 +600,7 @@ def test_missing_gpu_is_an_error(digits):
 
 
 def test_a_device_of_torch_will_do(digits):
-    ispl = small_filter(device=torch.device("cpu"), self_training=False).fit(*digits)
+    ispl = small_filter(method="paper", device=torch.device("cpu")).fit(*digits)
     assert ispl.estimators_[0].device == "cpu"
 
 
@@ -636,7 +640,7 @@ def test_class_that_vanishes_warns_and_cannot_be_replaced(digits):
     X, y = digits
     y = y.copy()
     y[[17, 18]] = 99
-    ispl = small_filter(method="paper", self_training=False)
+    ispl = voting_filter()
     match = r"classes was rejected: \[99\]"
     with pytest.warns(ClassVanishedWarning, match=match) as caught:
         ispl.fit(X, y)
@@ -723,8 +727,8 @@ def test_a_failed_fit_leaves_an_estimator_as_it_was(fitted_estimator, digits):
         InverseSelfPacedLearner(n_epochs=1, random_state=0),
         ISPLPartitioner(n_epochs=1, random_state=0),
         BoostedHomogeneousVoter(n_epochs=1, random_state=0),
-        small_filter(n_repeats=1, self_training=False),
-        FilteredClassifier(small_filter(n_repeats=1, self_training=False)),
+        voting_filter(n_repeats=1),
+        FilteredClassifier(voting_filter(n_repeats=1)),
     ],
     ids=lambda e: type(e).__name__,
 )
@@ -747,7 +751,8 @@ def test_nothing_of_an_earlier_fit_is_left(fitted_estimator, digits):
 
 
 def test_sample_indices_are_those_of_the_last_fit(digits):
-    sampler = ISPLSampler(n_repeats=1, self_training=False, random_state=0)
+    params = {"n_repeats": 1, "self_training": False, "random_state": 0}
+    sampler = ISPLSampler(method="paper", **params)
     sampler.fit_resample(*digits)
     sampler.fit(digits[0][:200], digits[1][:200])
     assert not hasattr(sampler, "sample_indices_")

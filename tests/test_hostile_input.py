@@ -131,9 +131,8 @@ def test_a_filter_works_or_says_what_is_wrong(X, container, labels):
 @pytest.fixture(scope="module")
 def fitted():
     X, y = np.random.RandomState(0).normal(size=(60, 3)), np.arange(60) % 3
-    return ISPLFilter(
-        n_repeats=1, beta=1, n_epochs=1, self_training=False, random_state=0
-    ).fit(X, y)
+    params = {"n_repeats": 1, "beta": 1, "n_epochs": 1, "self_training": False}
+    return ISPLFilter(method="paper", random_state=0, **params).fit(X, y)
 
 
 @settings(few, max_examples=60)

@@ -76,9 +76,8 @@ def test_numbers_of_any_type_are_taken(X):
 
 
 def fitted_filter():
-    return ISPLFilter(
-        n_repeats=1, beta=1, self_training=False, n_epochs=1, random_state=0
-    ).fit(ROWS, LABELS)
+    params = {"n_repeats": 1, "beta": 1, "n_epochs": 1, "self_training": False}
+    return ISPLFilter(method="paper", random_state=0, **params).fit(ROWS, LABELS)
 
 
 @pytest.mark.parametrize("X", [torch.tensor(ROWS).to("meta"), ROWS * 1j, [["a"]] * 40])

@@ -179,7 +179,7 @@ class VotesDisplay:
     >>> from sklearn_ispl import ISPLFilter
     >>> from sklearn_ispl.inspection import VotesDisplay
     >>> X, y = load_digits(return_X_y=True)
-    >>> ispl = ISPLFilter(self_training=False, random_state=0).fit(X, y)
+    >>> ispl = ISPLFilter(method="paper", self_training=False, random_state=0).fit(X, y)
     >>> display = VotesDisplay.from_estimator(ispl)
     """
 
@@ -294,7 +294,7 @@ class ComponentsDisplay:
     >>> from sklearn_ispl import ISPLFilter
     >>> from sklearn_ispl.inspection import ComponentsDisplay
     >>> X, y = load_digits(return_X_y=True)
-    >>> ispl = ISPLFilter(self_training=False, random_state=0).fit(X, y)
+    >>> ispl = ISPLFilter(method="paper", self_training=False, random_state=0).fit(X, y)
     >>> ComponentsDisplay.from_estimator(ispl, y).counts.shape
     (10, 8)
     """

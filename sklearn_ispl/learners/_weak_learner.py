@@ -344,6 +344,11 @@ def draw_seed(rng):
     return int(rng.randint(np.iinfo(np.int32).max))
 
 
+def streams(rng, n_streams):
+    """Return random states, so that what is drawn from one changes no other."""
+    return [np.random.RandomState(draw_seed(rng)) for _ in range(n_streams)]
+
+
 def set_random_states(estimator, rng):
     """Give every `random_state` parameter of an estimator a drawn seed."""
     names = [

@@ -10,27 +10,20 @@ from .._probes import contradicted_rows, half_way
 from ..detectors._proposers import proposals_of
 from ..detectors._trigger_search import find_triggers
 from ..learners._tasks import taught_chances, whole_and_halves
-from ..learners._weak_learner import draw_seed
+from ..learners._weak_learner import streams
 from ._rule import Finding, Rule
-from ._votes import core_support
+from ._votes import vote_support
 
 # A class whose labels are less likely than this, to models of other rows, is not known.
 UNLEARNED = 0.15
 
 
 class CoreRule(Rule):
-    """Reject groups that are incompatible with all other rows, and rows with a trigger.
+    """Reject incompatible groups of rows, and rows with a trigger."""
 
-    Without self-training, keep the share of every class that the votes suspect least.
-    """
-
+    n_repeats = 1  # whose components are groups to test
     self_training_epochs = 20
     advice = "Look at these rows: they, or their labels, are unlike all others."
-
-    def __init__(self, settings):
-        if settings.self_training:
-            self.n_repeats = 1  # whose components are groups to test
-        super().__init__(settings)
 
     def vote_epochs(self, n_classes):
         if self.settings.n_epochs is not None:
@@ -39,25 +32,16 @@ class CoreRule(Rule):
         return max(self.n_epochs, round(self.n_epochs * np.sqrt(n_classes / 10)))
 
     def tasks(self, codes, rng):
-        if not self.settings.self_training:
-            return []
         return whole_and_halves(codes, rng, self.self_training_epochs)
 
     def decide(self, case):
-        kept = core_support(
-            case.predictions,
-            case.components,
-            case.codes,
-            self.settings.core_share,
-            case.rng,
-        )
-        if not self.settings.self_training:
-            return Finding(kept, vote_support=kept)
+        voting, searching, testing = streams(case.rng, 3)
+        kept = vote_support(case.votes, case.codes, voting)
         whole = case.verdicts[0]
         with case.timed("searching for triggers"):
-            found = find_triggers(case.parallel, case.X, case.codes, whole, case.rng)
+            found = find_triggers(case.parallel, case.X, case.codes, whole, searching)
         taught = taught_chances(case.tasks, case.verdicts)
-        given = found, case.verdicts, taught, case.components, case.codes, case.rng
+        given = found, case.verdicts, taught, case.components, case.codes, testing
         with case.timed("testing groups of rows"):
             finding = find_poison(*given, self.settings.false_alarm_rate)
         return finding._replace(vote_support=kept)
@@ -96,10 +80,7 @@ def find_poison(found, models, taught, components, codes, rng, false_alarm_rate)
     -------
     finding : Finding
     """
-    # A stream for each, so that what one draws changes no other.
-    reducing, judging, looking, asking, ranking = (
-        np.random.RandomState(draw_seed(rng)) for _ in range(5)
-    )
+    reducing, judging, looking, asking, ranking = streams(rng, 5)
     sight = Sight(
         [model.features for model in models],
         [half_way(model.activations, reducing) for model in models],

@@ -22,11 +22,8 @@ class Case(NamedTuple):
     X : ndarray of shape (n, ...), float32
     codes : ndarray of shape (n,), int
     components : ndarray of shape (n_repeats, n), int
-    predictions : ndarray of shape (n_learners, n), int
-        What the weak learners of the components predict.
-
     votes : ndarray of shape (n, n_classes), int
-        How many of them predict each class.
+        How many of their weak learners predict each class.
 
     tasks, verdicts : list
         What the rule had trained, and what came of it.
@@ -40,7 +37,6 @@ class Case(NamedTuple):
     X: np.ndarray
     codes: np.ndarray
     components: np.ndarray
-    predictions: np.ndarray
     votes: np.ndarray
     tasks: list
     verdicts: list

@@ -22,9 +22,8 @@ def _closed_figures():
 @pytest.fixture(scope="module")
 def fitted(poisoned_digits):
     X, y, _, _ = poisoned_digits
-    return ISPLFilter(n_repeats=2, beta=1 / 4, self_training=False, random_state=0).fit(
-        X, y
-    )
+    params = {"n_repeats": 2, "beta": 1 / 4, "self_training": False}
+    return ISPLFilter(method="paper", random_state=0, **params).fit(X, y)
 
 
 @pytest.fixture(scope="module")

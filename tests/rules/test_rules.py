@@ -10,17 +10,15 @@ from sklearn_ispl.rules._rule import Case
 
 
 @pytest.mark.parametrize(
-    "method, self_training, epochs",
+    "method, epochs",
     [
-        ("core", True, (1, 2, 4, 20)),
-        ("core", False, (3, 2, 4, 20)),
-        ("paper", True, (3, 2, 2, 40)),
-        ("paper", False, (3, 2, 2, 40)),
-        ("paper-2023", True, (3, 4, 4, 5)),
+        ("core", (1, 2, 4, 20)),
+        ("paper", (3, 2, 2, 40)),
+        ("paper-2023", (3, 4, 4, 5)),
     ],
 )
-def test_what_none_stands_for_is_up_to_the_rule(method, self_training, epochs):
-    ispl = ISPLFilter(method=method, self_training=self_training)
+def test_what_none_stands_for_is_up_to_the_rule(method, epochs):
+    ispl = ISPLFilter(method=method)
     rule = RULES[method](ispl)
     of_ten, of_forty = rule.vote_epochs(10), rule.vote_epochs(40)
     chosen = rule.n_repeats, of_ten, of_forty, rule.self_training_epochs
@@ -36,11 +34,10 @@ def test_few_classes_are_no_reason_for_fewer_epochs():
 
 
 @pytest.mark.parametrize("method", RULES)
-@pytest.mark.parametrize("self_training", [True, False])
-def test_only_the_default_has_models_trained_beside_the_learners(method, self_training):
-    rule = RULES[method](ISPLFilter(method=method, self_training=self_training))
+def test_only_the_default_has_models_trained_beside_the_learners(method):
+    rule = RULES[method](ISPLFilter(method=method))
     tasks = rule.tasks(np.arange(12) % 3, np.random.RandomState(0))
-    assert len(tasks) == (3 if method == "core" and self_training else 0)
+    assert len(tasks) == (3 if method == "core" else 0)
     assert all(task.n_epochs == 20 for task in tasks)
 
 
@@ -63,7 +60,7 @@ class AgreesTo:
 def case(votes, codes, code):
     return Case(
         Parallel(), lambda step: nullcontext(), lambda: AgreesTo(code), None,
-        np.array(codes), None, None, np.array(votes), [], [], np.random.RandomState(0),
+        np.array(codes), None, np.array(votes), [], [], np.random.RandomState(0),
     )  # fmt: skip
 
 
