@@ -87,7 +87,8 @@ class Evidence(NamedTuple):
         other classes, to the same question: its level of significance. 1 for most.
 
     rejected : bool
-        Whether it was rejected: the level is at most `false_alarm_rate`.
+        Whether it was rejected: the level is at most `false_alarm_rate`, and that of
+        all rows that go with it is, too.
     """
 
     label: object
@@ -183,15 +184,20 @@ class Inquiry:
         likes = {question: like.of(rows) for question, like in self.questions.items()}
         odds = partial(odds_within, seen, rng)
         for proposer, part in _parts(proposed, odds):
-            taught = float(self.sight.taught[rows[part]].mean())
             for question, like in likes.items():
-                excess = excess_classes(part, like)
-                # As in the test of two means, the smaller sample counts most.
-                score = float(np.sqrt(part.sum() * (~part).mean()) * excess)
-                if question not in best or score > best[question].score:
-                    group = self.codes[rows[0]], rows[part], proposer
-                    best[question] = Evidence(*group, question, excess, taught, score)
+                found = self._evidence(rows, part, proposer, question, like)
+                if question not in best or found.score > best[question].score:
+                    best[question] = found
         return best
+
+    def _evidence(self, rows, part, proposer, question, like):
+        """Return the evidence on a part of some rows of a class, to one question."""
+        excess = excess_classes(part, like)
+        # As in the test of two means, the smaller sample counts most.
+        score = float(np.sqrt(part.sum() * (~part).mean()) * excess)
+        taught = float(self.sight.taught[rows[part]].mean())
+        group = self.codes[rows[0]], rows[part], proposer
+        return Evidence(*group, question, excess, taught, score)
 
     def stands_out(self, found):
         """Whether a group does."""
@@ -199,12 +205,12 @@ class Inquiry:
         return is_outlier and found.excess >= CompatibilitySettings.min_excess
 
     def all_like(self, found, measures):
-        """Return all rows that go with a group, and with others of its class.
+        """Return the evidence on all rows that go with a group and others of its class.
 
         What joins them comes last: it may be a part of the next group.
         """
-        every = rest = self.of_class(found.label)
-        question, apart, rng = found.question, self.codes, self.rng(found.label, 1)
+        first, every = found, self.of_class(found.label)
+        rest, apart, rng = every, self.codes, self.rng(found.label, 1)
         while found is not None and self.stands_out(found):
             group = np.isin(rest, found.rows)
             group = settled(group, self._odds(rest, apart, rng))
@@ -214,7 +220,13 @@ class Inquiry:
             again = [measures[one.question].of_another(one) for one in again]
             found = self.surest(again)
         group = ~np.isin(every, rest)
-        return every[self._with_what_joins(group, every, question, rng)]
+        group = self._with_what_joins(group, every, first.question, rng)
+        asked = every, group, first.proposer
+        whole = [
+            self._evidence(*asked, question, like.of(every))
+            for question, like in self.questions.items()
+        ]
+        return self.surest(measures[one.question].of_another(one) for one in whole)
 
     def _odds(self, rows, codes, rng):
         """Return a function that returns the log odds of a group of rows of a class."""
@@ -283,7 +295,8 @@ def incompatible_groups(
        is an outlier among all, at the rate of false alarms.
     3. With it go the rows of the class that probes take for it, see `settled`. Poison
        may be several groups: the rest of the class is asked again until nothing stands
-       out. What is contradicted beside these may join them, see `completed`.
+       out. What is contradicted beside these may join them, see `completed`. All of
+       them have to stand out together, too.
 
     Parameters
     ----------
@@ -329,8 +342,10 @@ def incompatible_groups(
     evidence.sort(key=lambda one: (one.level, -one.score))
     for nth, found in enumerate(evidence):
         if inquiry.stands_out(found):
-            rows = inquiry.all_like(found, measures)
-            evidence[nth] = found._replace(rows=rows, rejected=True)
+            whole = inquiry.all_like(found, measures)
+            # A clean group that stands out by chance does so no longer once it grows.
+            if inquiry.stands_out(whole):
+                evidence[nth] = found._replace(rows=whole.rows, rejected=True)
     return evidence
 
 

@@ -105,7 +105,7 @@ ATTRIBUTES = """Attributes
     unlearned_classes_ : ndarray of shape (n_unlearned_classes,)
         The labels whose mean probability is less than 0.15 to models that were trained
         on other rows. They have nothing to tell of poison in these classes. Only with
-        ``method="core"`` and self-training.
+        ``method="core"``.
 
     evidence_ : list of Evidence
         What is known of the most suspect group of each class, by rising level and
@@ -118,10 +118,11 @@ ATTRIBUTES = """Attributes
         the share of the class that is not in the group, for n rows of the group;
         `level`, the smallest `false_alarm_rate` at which the score stands out from
         those of other classes; `rejected`, whether it does, with an excess of 1/3 at
-        least. Classes of fewer than 16 rows are left out; it is empty if there are
-        fewer than four classes. `excess`, `taught` and `score` are of the group that
-        stood out; the `rows` of a rejected one are all that go with it. Rows that went
-        for a trigger alone are in no group. Only with ``method="core"``.
+        least, and all rows that go with it do together, too. Classes of fewer than 16
+        rows are left out; it is empty if there are fewer than four classes. `excess`,
+        `taught`, `score` and `level` are of the group that stood out; the `rows` of a
+        rejected one are all that go with it. Rows that went for a trigger alone are in
+        no group. Only with ``method="core"``.
 
     suspicion_ : ndarray of shape (n_rows,)
         From 0 to 1, to rank rows for review; no probability. From 1/2 for rejected

@@ -82,7 +82,8 @@ class ISPLFilter(OneToOneFeatureMixin, TransformerMixin, BaseFilter):
     more it is both, or the first alone, than the rest of its class, and how large it
     is. A group is rejected if its score is an outlier among those of all classes at
     `false_alarm_rate`, and if its excess is a third or more. With it go all rows of the
-    class that probes take for it. This takes four classes, and 16 rows of each.
+    class that probes take for it, if they stand out together, too. This takes four
+    classes, and 16 rows of each.
 
     *Triggers.* Pixels of one window (28 % of the shorter side of an image), values that
     the rows of a cluster share, and patterns that are blended over images are painted

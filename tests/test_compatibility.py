@@ -175,8 +175,13 @@ def test_what_joins_a_group_is_like_poison_or_contradicted_still(
     if not contradicted:
         contradict_once(monkeypatch)
 
+    surest = Inquiry.surest
+
     def as_taught(inquiry, evidence):
-        return next((one for one in evidence if one.question == TAUGHT), None)
+        evidence = [*evidence]
+        taught = [one for one in evidence if one.question == TAUGHT]
+        halves = [one for one in taught if len(one.rows) < 40]
+        return surest(inquiry, halves or evidence)
 
     monkeypatch.setattr(Inquiry, "surest", as_taught)
     found = found_in(looks_of(truth), codes, features, taught=chances)[0]
@@ -200,7 +205,7 @@ def test_what_joins_is_held_against_the_rest_of_the_class_alone(monkeypatch):
     monkeypatch.setattr(_compatibility, "completed", join)
     found_in(looks_of(truth), codes, features)
     n_rows, n_poisoned = np.sum(codes == 3), len(poisoned)
-    assert asked == [(n_poisoned, n_rows), (10, n_rows - n_poisoned)]
+    assert asked[:2] == [(n_poisoned, n_rows), (10, n_rows - n_poisoned)]
 
 
 def test_clean_rows_do_not_join_a_group(monkeypatch):
@@ -215,6 +220,23 @@ def test_clean_rows_do_not_join_a_group(monkeypatch):
     np.testing.assert_array_equal(found.rows, poisoned)
 
 
+@pytest.mark.parametrize(("n_clean", "rejected"), [(0, True), (5, True), (55, False)])
+def test_a_group_has_to_stand_out_with_all_that_goes_with_it(
+    n_clean, rejected, monkeypatch
+):
+    truth, codes, features, poisoned = ten_poisoned_classes()
+    clean = np.flatnonzero((truth == 3) & (codes == 3))[:n_clean]
+    grown = np.isin(np.flatnonzero(codes == 3), clean)
+    monkeypatch.setattr(
+        Inquiry, "_with_what_joins", lambda inquiry, group, *_: group | grown
+    )
+    found = found_in(looks_of(truth), codes, features)[0]
+    assert found.label == 3 and found.level < 0.01 and found.rejected == rejected
+    assert len(found.rows) <= len(poisoned) + n_clean
+    if rejected:
+        np.testing.assert_array_equal(found.rows, np.union1d(poisoned, clean))
+
+
 @pytest.mark.parametrize(("excess", "n_joined"), [(0.2, 10), (0.1, 0)])
 def test_what_joins_is_as_like_poison_as_a_seventh_of_the_group(
     excess, n_joined, monkeypatch
@@ -225,7 +247,7 @@ def test_what_joins_is_as_like_poison_as_a_seventh_of_the_group(
     def join(group, *_):
         answers = iter([1.0, excess])
         monkeypatch.setattr(
-            _compatibility, "excess_classes", lambda *_: next(answers)
+            _compatibility, "excess_classes", lambda *_: next(answers, 2.0)
         )
         return group | np.isin(np.flatnonzero(codes == 3), joins)
 
