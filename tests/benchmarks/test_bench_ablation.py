@@ -25,9 +25,7 @@ def test_without_a_part_nothing_of_it_is_left(script, backdoored_digits):
         assert found[search].evidence and len(found[search].support) == len(y)
 
 
-def test_a_search_that_is_taken_out_finds_nothing(
-    script, backdoored_digits, monkeypatch
-):
+def test_without_a_search_nothing_more_is_found(script, backdoored_digits, monkeypatch):
     X, y, _, _ = backdoored_digits(0)
     found = {}
 
@@ -37,11 +35,12 @@ def test_a_search_that_is_taken_out_finds_nothing(
 
     monkeypatch.setattr(script, "searched", searched)
     script.findings(X, y, 0)
-    # Of few images, what a cluster shares shows the trigger, and windows do not.
-    rows = {part: [one.rows.tolist() for one in ours] for part, ours in found.items()}
-    assert rows[script.WHOLE] and not rows["shared values"]
-    for search in {*script.SEARCHES} - {"shared values"}:
-        assert rows[search] == rows[script.WHOLE]
+    rows = {
+        part: {row for one in ours for row in one.rows.tolist()}
+        for part, ours in found.items()
+    }
+    assert rows[script.WHOLE] and [*rows] == [script.WHOLE, *script.SEARCHES]
+    assert all(rows[search] <= rows[script.WHOLE] for search in script.SEARCHES)
 
 
 def test_what_does_not_change_is_searched_once(script, monkeypatch):
