@@ -134,7 +134,7 @@ class Measure:
     def of_another(self, found):
         """Return the evidence on one more group, held against the usual classes.
 
-        Its class is known to be attacked, so that this is no choice among classes.
+        Its class has stood out before, so that this is no choice among classes.
         """
         its_level = level(np.cbrt(found.score), self._usual, *self._prior)
         return found._replace(level=min(1.0, self._n_questions * its_level))
