@@ -54,8 +54,9 @@ def of_sets(lines):
 def summary(lines):
     """Return the rows of a table, a header first: what holds, by method."""
     attacked, clean = of_sets(lines)
-    header = ["method", "99 % found", "half left, in silence", "A within 2 points"]
-    header += ["clean rows lost, median %", "worst", "without poison, worst"]
+    header = ["method", "99 % found", "95 % found", "half left, in silence"]
+    header += ["A within 2 points", "clean rows lost, median %", "mean", "worst"]
+    header += ["without poison, worst"]
     header += ["found where 1 % of the clean rows go, median %"]
     header += ["seconds over training"]
     rows = [header]
@@ -71,11 +72,11 @@ def summary(lines):
         ranked = [r["tpr_at_1"] for r in mine if "tpr_at_1" in r]
         rows.append([
             method,
-            f"{sum(r['tpr'] >= 0.99 for r in mine)} of {len(mine)}",
+            *(f"{sum(r['tpr'] >= tpr for r in mine)} of {len(mine)}"
+              for tpr in (0.99, 0.95)),
             f"{sum(silent)} of {len(mine)}",
             f"{sum(close)} of {len(close)}" if close else "",
-            _percent(np.median(lost)) if lost else "",
-            _percent(max(lost, default=None)),
+            *(_percent(of(lost)) if lost else "" for of in (np.median, np.mean, max)),
             _percent(max((r["fpr"] for r in without), default=None)),
             _percent(np.median(ranked)) if ranked else "",
             f"{np.median(ratio):.1f}" if ratio else "",

@@ -90,6 +90,7 @@ def test_the_summary_counts_sets_found_and_sets_missed_in_silence(tables):
     lines += [line("undefended", seed=3), line("core", tpr=0.2, seed=3, named=[4])]
     header, core = tables.summary(lines)
     assert core[header.index("99 % found")] == "1 of 3"
+    assert core[header.index("95 % found")] == "1 of 3"
     assert core[header.index("half left, in silence")] == "1 of 3"
     assert tables.by_attack(lines)[1] == ["patch", "100 20 20"]
 
@@ -114,7 +115,8 @@ def test_what_the_default_says_is_counted_by_outcome(tables):
     assert some[1:] == [1, 1, 0, 0, 0, 0]
     assert none[1:] == [2, 1, 0, 0, 1, 0]
     # To name a clean class is to say nothing of the poison.
-    assert tables.summary(lines)[1][2] == "2 of 5"
+    header, core = tables.summary(lines)
+    assert core[header.index("half left, in silence")] == "2 of 5"
 
 
 def test_seconds_are_held_against_training_in_the_same_run(tables):
