@@ -162,6 +162,13 @@ def run_demo(seed=0, method="core", n_jobs=None, verbose=False):
     >>> scenario, ispl, rows = run_demo(seed=0, method="paper")
     >>> [row["model"] for row in rows]
     ['undefended', 'filtered', 'clean']
+    >>> undefended, filtered, clean = rows
+    >>> undefended["A"] > 0.8 > 0.05 > clean["A"]
+    True
+    >>> int(scenario["poisoned"].sum()) == undefended["poison_kept"]
+    True
+    >>> int(scenario["poisoned"][ispl.support_].sum()) == filtered["poison_kept"]
+    True
     """
     scenario = make_scenario(seed)
     X, y, poisoned = scenario["X"], scenario["y"], scenario["poisoned"]

@@ -37,7 +37,7 @@ def announced(*args):
 
 _core.find_triggers = announced
 if phase == "search":
-    ispl.set_params(self_training_epochs=1)
+    ispl.set_params(self_training_epochs=1, n_epochs=1, beta=1 / 2)
     X, y = np.tile(X, (20, 1, 1, 1)), np.tile(y, 20)
 print("learners", flush=True)
 try:

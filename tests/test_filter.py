@@ -196,7 +196,7 @@ def test_grid_search_over_a_pipeline_on_a_trusted_fold(poisoned_digits, digits):
 
 def test_grid_search_on_the_filter_alone_reaches_the_net(digits):
     search = GridSearchCV(
-        small_filter(estimator=make_net(), n_repeats=1),
+        voting_filter(estimator=make_net(), n_repeats=1),
         {"estimator__lr": [1e-6, 0.05], "estimator__module__width": [4, 8]},
         cv=2,
         error_score="raise",
@@ -378,12 +378,13 @@ def test_filtered_classifier_has_the_methods_of_its_classifier(classifier, metho
 
 def test_labels_of_any_type_give_the_same_support(digits):
     X, y = digits
-    expected = small_filter().fit(X, y)
+    expected = voting_filter(n_repeats=1).fit(X, y)
     names = np.array(list("abcdefghij"))
     for labels in (names[y], names.astype(object)[y], pd.Series(names[y]), y.tolist()):
-        ispl = small_filter().fit(X, labels)
+        ispl = voting_filter(n_repeats=1).fit(X, labels)
         np.testing.assert_array_equal(ispl.support_, expected.support_)
-    np.testing.assert_array_equal(small_filter().fit(X, names[y]).classes_, names)
+        classes = names if labels[0] == names[0] else range(10)
+        np.testing.assert_array_equal(ispl.classes_, classes)
 
 
 def test_data_frame_in_and_out():
