@@ -6,7 +6,7 @@ from threading import RLock, local
 
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 
 class _Shared:
@@ -21,7 +21,9 @@ class _Shared:
             if not self.n_users:
                 self.n_torch = torch.get_num_threads()
                 self.dtype = torch.get_default_dtype()
-                self.blas = _limit("blas")
+                blas = ThreadpoolController().select(user_api="blas").lib_controllers
+                self.n_blas = [(one, one.get_num_threads()) for one in blas]
+                _set_blas([(one, 1) for one in blas])
                 torch.set_num_threads(1)
                 torch.set_default_dtype(torch.float32)
             self.n_users += 1
@@ -30,14 +32,23 @@ class _Shared:
         with self.lock:
             self.n_users -= 1
             if not self.n_users:
-                self.blas.restore_original_limits()
+                _set_blas(self.n_blas)
                 torch.set_num_threads(self.n_torch)
                 torch.set_default_dtype(self.dtype)
 
 
-def _limit(user_api):
-    """Limit libraries to one thread; what that returns restores these alone."""
-    return ThreadpoolController().select(user_api=user_api).limit(limits=1)
+def _set_blas(limits):
+    """Set the threads of BLAS libraries, from whichever thread of Python this is.
+
+    Those of OpenBLAS are one pool for the process, which threadpoolctl lets one thread
+    alone limit. The thread that has that say is not asked for here, nor afterwards.
+    """
+    # Older versions let every thread.
+    let_go = getattr(OpenBLASController, "clear_controlling_thread", lambda force: None)
+    let_go(force=True)
+    for library, n_threads in limits:
+        library.set_num_threads(n_threads)
+    let_go(force=True)
 
 
 _SHARED = _Shared()
@@ -59,7 +70,7 @@ def one_thread():
     _SHARED.enter()
     _HERE.inside = True
     # Of OpenMP, every thread has a count of its own.
-    openmp = _limit("openmp")
+    openmp = ThreadpoolController().select(user_api="openmp").limit(limits=1)
     try:
         yield
     finally:
@@ -75,6 +86,8 @@ def own_settings():
         stack.enter_context(one_thread())
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
         for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
             stack.enter_context(torch.autocast(device, enabled=False))
         usual = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}

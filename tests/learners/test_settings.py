@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
 
 from sklearn_ispl import (
     BoostedHomogeneousVoter,
@@ -32,6 +32,16 @@ def doubles():
 
 
 @contextmanager
+def another_device():
+    torch.set_default_device("meta")
+    try:
+        yield
+        assert torch.get_default_device().type == "meta"
+    finally:
+        torch.set_default_device(None)
+
+
+@contextmanager
 def strict_numpy():
     with np.errstate(all="raise"):
         yield
@@ -40,6 +50,7 @@ def strict_numpy():
 
 MODES = {
     "float64 by default": doubles,
+    "another device by default": another_device,
     "inference mode": torch.inference_mode,
     "no gradients": torch.no_grad,
     "autocast": lambda: torch.autocast("cpu"),
@@ -108,7 +119,18 @@ def two_threads():
     torch.set_num_threads(before)
 
 
-def test_fits_at_the_same_time_leave_the_settings_as_they_were(two_threads):
+@pytest.fixture(params=["another", "none"])
+def controlling(request):
+    """Which thread has the say over OpenBLAS, as threadpoolctl sees it."""
+    if request.param == "none":
+        if not hasattr(OpenBLASController, "clear_controlling_thread"):
+            pytest.skip("this threadpoolctl lets every thread set limits")
+        OpenBLASController.clear_controlling_thread(force=True)
+
+
+def test_fits_at_the_same_time_leave_the_settings_as_they_were(
+    two_threads, controlling
+):
     before, seen = counts(), {}
     inside, first_left = Barrier(2), Barrier(2)
 
@@ -117,7 +139,7 @@ def test_fits_at_the_same_time_leave_the_settings_as_they_were(two_threads):
             inside.wait()
             if name == "last":
                 first_left.wait()
-                seen["alone"] = torch.get_num_threads(), torch.get_default_dtype()
+                seen["alone"] = *counts(), torch.get_default_dtype()
         if name == "first":
             first_left.wait()
 
@@ -127,8 +149,24 @@ def test_fits_at_the_same_time_leave_the_settings_as_they_were(two_threads):
             thread.start()
         for thread in threads:
             thread.join()
-    assert seen["alone"] == (1, torch.float32)
+    n_torch, n_libraries, dtype = seen["alone"]
+    assert n_torch == 1 and {*n_libraries} == {1} and dtype == torch.float32
     assert counts() == before
+
+
+def test_a_fit_in_a_thread_has_one_thread_after_one_in_another(two_threads):
+    seen = []
+
+    def fit():
+        with own_settings():
+            seen.append(counts()[1])
+
+    before = counts()
+    fit()
+    thread = Thread(target=fit)
+    thread.start()
+    thread.join()
+    assert {*seen[0]} == {*seen[1]} == {1} and counts() == before
 
 
 def test_one_thread_within_another_changes_nothing(two_threads):
