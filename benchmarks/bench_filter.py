@@ -26,7 +26,8 @@ from torch.nn import functional as F
 from sklearn_ispl import ISPLFilter, _base
 from sklearn_ispl.ispl import _partitioner
 from sklearn_ispl.learners._inference import fold_batch_norm, score_batch
-from sklearn_ispl.learners._weak_learner import SkorchLearner, default_net
+from sklearn_ispl.learners._default_net import default_net
+from sklearn_ispl.learners._weak_learner import SkorchLearner
 from sklearn_ispl.rules import PaperRule, _core
 
 PHASES = ["train", "score", "vote", "self-training"]

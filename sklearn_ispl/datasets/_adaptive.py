@@ -9,14 +9,10 @@ from sklearn.utils._param_validation import Interval, validate_params
 from torch import nn
 from torch.nn import functional as F
 
+from ..learners._default_net import small_batch
 from ..learners._inference import as_tensor
 from ..learners._settings import one_thread
-from ..learners._weak_learner import (
-    draw_seed,
-    isolated_seed,
-    shuffled_batches,
-    small_batch,
-)
+from ..learners._weak_learner import draw_seed, isolated_seed, shuffled_batches
 from ..modules import ConvNet
 from ._dirty_label import make_dirty_label_backdoor
 from ._images import apply_trigger, as_pixels, check_images

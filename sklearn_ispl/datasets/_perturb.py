@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from ..learners._inference import as_tensor
 from ..learners._settings import one_thread
-from ..learners._weak_learner import isolated_seed, small_batch
+from ..learners._default_net import small_batch
+from ..learners._weak_learner import isolated_seed
 from ..modules import ConvNet
 
 NORMS = ("linf", "l2")

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state
-from skorch import NeuralNet, NeuralNetClassifier
+from skorch import NeuralNet
 from torch import nn
 from torch.nn import functional as F
 
-from ..modules import MLP, ConvNet
+from ._default_net import AS_LEARNER, default_net, slim
 from ._inference import (
     as_tensor,
     as_vectors,
@@ -63,35 +63,6 @@ def make_learner(estimator, X, y, n_classes, device):
     if isinstance(estimator, NeuralNet):
         return SkorchLearner(estimator, X, y, n_classes, device)
     return SklearnLearner(estimator, X, y, n_classes)
-
-
-def default_net(X):
-    """Return the net used where no estimator is given, unsized.
-
-    Small data gets small batches: what makes a learner is its number of steps.
-    """
-    if X.ndim not in (2, 4):
-        raise ValueError(
-            f"X has {X.ndim} dimensions. Without an estimator, X must be 2-D "
-            "(n_rows, n_features) or 4-D (n_rows, channels, height, width); reshape "
-            "it, for instance grey images with X[:, None], or pass an estimator."
-        )
-    module, lr = (MLP, 0.1) if X.ndim == 2 else (ConvNet, 0.05)
-    return NeuralNetClassifier(
-        module,
-        criterion=nn.CrossEntropyLoss,
-        optimizer=torch.optim.SGD,
-        optimizer__momentum=0.9,
-        optimizer__weight_decay=1e-4,
-        optimizer__fused=True,
-        lr=lr,
-        batch_size=small_batch(len(X)),
-    )
-
-
-def small_batch(n_rows):
-    """Return a batch size that leaves small data enough steps in an epoch."""
-    return int(np.clip(n_rows // 20, 8, 128))
 
 
 def _unset_sizes(net, X, n_classes):
@@ -211,11 +182,8 @@ class SkorchLearner:
         self.X = as_tensor(X, self.device)
         self.y = torch.as_tensor(y, device=self.device)
         self.net = clone(net).set_params(
-            callbacks="disable",
-            train_split=None,
-            verbose=0,
-            warm_start=False,
             device=str(self.device),
+            **AS_LEARNER,
             **_unset_sizes(net, X, n_classes),
         )
         batch_size = net.batch_size
@@ -436,10 +404,3 @@ def check_losses(losses):
             "learning rate (estimator__lr) or scale X."
         )
     return losses
-
-
-def slim(net):
-    """Drop what a fitted net does not need to predict."""
-    net.trim_for_prediction()
-    net.module_.zero_grad(set_to_none=True)
-    return net
