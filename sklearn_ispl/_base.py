@@ -117,8 +117,9 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If y has one class or is continuous, if X has NaN or infinite values or
-            fewer rows than components, or if the weak learner does not fit the data.
+            If y has one class or is continuous, if X has NaN or infinite values, rows
+            that are all the same or fewer rows than components, or if the weak learner
+            does not fit the data.
 
         OSError
             If there is no room on the disk from which worker processes read X.

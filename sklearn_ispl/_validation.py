@@ -65,7 +65,7 @@ def check_training_set(estimator, X, y):
     Raises
     ------
     ValueError
-        If X or y is unusable.
+        If X or y is unusable, or if all rows of X are the same.
 
     TypeError
         If y mixes labels that have no order, such as numbers and strings, or is bytes.
@@ -78,7 +78,7 @@ def check_training_set(estimator, X, y):
     UserWarning
         If X looks like images whose channels come last.
     """
-    y = from_tensor(y, "y")
+    y = as_given(from_tensor(y, "y"))
     if y is not None:
         refuse_missing(y, "y")
     X, y = check_rows(estimator, X, y=y, ensure_min_samples=2)
@@ -98,6 +98,9 @@ def check_training_set(estimator, X, y):
             SmallClassWarning,
             stacklevel=4,
         )
+    # Rounding errors would be all that tells them apart.
+    if (X[:2] == X[0]).all() and (X == X[0]).all():
+        raise ValueError("All rows of X are the same: nothing tells poison from them.")
     warn_if_channels_last(X, stacklevel=5)
     estimator._row_shape = X.shape[1:]
     estimator._scaling = scaling_of(X)
@@ -132,6 +135,7 @@ def check_rows(estimator, X, **settings):
         Numbers.
     """
     X = from_tensor(X, "X")
+    refuse_masked(X, "X")
     try:
         checked = validate_data(
             estimator, X, dtype="numeric", allow_nd=True, **settings
@@ -207,7 +211,23 @@ def check_labels(**named):
             f"{strings} has labels that are strings, {others} has others, so that "
             "they are never equal. Give both in the same type."
         )
+    if not set.intersection(*map(_kinds, checked)):
+        named = ", ".join(f"{name} {one.dtype}" for name, one in zip(named, checked))
+        raise ValueError(
+            f"Labels of these types are never equal: {named}. Give all in the same."
+        )
     return checked
+
+
+def _kinds(labels):
+    """Return the kinds of labels that some labels may be equal to."""
+    kind = labels.dtype.kind
+    if not len(labels) or kind == "O":
+        return {*"UMmbn"}
+    if kind in "UMmb":
+        return {kind}
+    # Classifiers of booleans may predict numbers.
+    return {"b", "n"} if np.isin(labels, [0, 1]).all() else {"n"}
 
 
 def list_labels(labels, name):
@@ -222,7 +242,7 @@ def list_labels(labels, name):
 def check_column(values, name):
     """Return an array or a single column as an array of one dimension."""
     try:
-        return column_or_1d(from_tensor(values, name))
+        return column_or_1d(as_given(from_tensor(values, name)))
     except ValueError as error:
         raise ValueError(
             f"{name} must have one dimension, or be a single column: {error}"
@@ -245,19 +265,46 @@ def check_mask(mask, name, n_rows=None):
     return mask.astype(bool)
 
 
-def refuse_missing(labels, name):
-    """Raise if a label is None or NA, on which comparisons of arrays fail."""
-    labels = np.asarray(labels)
-    if labels.dtype == object and any(
-        label is None or is_pandas_na(label) for label in labels.flat
-    ):
+def as_given(labels):
+    """Return labels; a list of strings and others as an array that keeps their types.
+
+    NumPy makes strings of all of them, also of NaN.
+    """
+    if isinstance(labels, list | tuple):
+        if len({isinstance(label, str) for label in labels}) > 1:
+            return np.array(labels, dtype=object)
+    return labels
+
+
+def refuse_masked(values, name):
+    """Raise if values are masked, which is forgotten where arrays are made of them."""
+    if np.ma.is_masked(values):
         raise ValueError(
-            f"{name} has missing labels (None or NA). Drop these rows, or give them a "
-            "label."
+            f"{name} has masked values. Fill them, or drop their rows, and give an "
+            "array without a mask."
+        )
+
+
+def refuse_missing(labels, name):
+    """Raise if a label is None, NaN, NA, NaT or masked."""
+    refuse_masked(labels, name)
+    labels = np.asarray(labels)
+    if labels.dtype.kind in "mM":
+        missing = np.isnat(labels).any()
+    else:
+        missing = labels.dtype == object and any(
+            label is None or is_pandas_na(label) or label != label
+            for label in labels.flat
+        )
+    if missing:
+        raise ValueError(
+            f"{name} has missing labels (None, NaN, NA or NaT). Drop these rows, or "
+            "give them a label."
         )
 
 
 def _check_labels(labels, name):
+    refuse_masked(labels, name)
     labels = check_column(labels, name)
     refuse_missing(labels, name)
     if labels.dtype.kind == "S" or any(isinstance(one, bytes) for one in labels[:1]):

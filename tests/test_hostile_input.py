@@ -29,9 +29,9 @@ SHAPES = [(1,), (3,), (0,), (1, 4, 4), (2, 3, 5), (1, 1, 1), (1, 0, 4), (4, 4)]
 
 
 @st.composite
-def rows(draw):
+def rows(draw, counts=(0, 1, 2, 12, 60)):
     """Draw rows of any shape, type and scale, with repeated and extreme ones."""
-    n = draw(st.sampled_from([0, 1, 2, 12, 60]))
+    n = draw(st.sampled_from(counts))
     rng = np.random.RandomState(draw(st.integers(0, 99)))
     X = rng.normal(size=(n, *draw(st.sampled_from(SHAPES))))
     X = X * 10.0 ** draw(st.sampled_from([-310, -30, -3, 0, 3, 18, 300]))
@@ -126,6 +126,18 @@ def test_a_filter_works_or_says_what_is_wrong(X, container, labels):
     if fit(ispl, X, y) is not None:
         assert ispl.support_.shape == (len(X),) and ispl.support_.dtype == bool
         assert 0 <= ispl.score(X, y) <= 1
+
+
+@settings(few, max_examples=10)
+@given(rows([80]), st.sampled_from(sorted(CONTAINERS)))
+def test_groups_are_tested_or_it_says_what_is_wrong(X, container):
+    """Four classes of twenty rows are enough for the default to ask about groups."""
+    X, y = CONTAINERS[container](X), np.arange(80) % 4
+    quick = {"n_repeats": 1, "beta": 1 / 2, "n_epochs": 1, "self_training_epochs": 1}
+    ispl = fit(ISPLFilter(random_state=0, **quick), X, y)
+    if ispl is not None:
+        assert len(ispl.evidence_) <= 4 and ispl.support_.shape == (80,)
+        assert np.isfinite(ispl.suspicion_).all()
 
 
 @pytest.fixture(scope="module")

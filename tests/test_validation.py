@@ -112,3 +112,32 @@ def test_columns_of_other_names_are_an_error_that_names_x_alone():
     ispl.fit(frame(), LABELS)
     with pytest.raises(ValueError, match="^X cannot be used: The feature names should"):
         ispl.transform(frame().rename(columns={"a": "d"}))
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([np.nan, *"ab" * 19, "a"], "y has missing labels"),
+        ([1, *"ab" * 19, "a"], "y mixes labels of the types int, str"),
+        (np.r_[np.datetime64("NaT"), [np.datetime64("2020")] * 39], "missing labels"),
+        (np.ma.array(LABELS, mask=LABELS == 1), "y has masked values"),
+    ],
+    ids=["NaN", "mixed", "NaT", "masked"],
+)
+def test_labels_that_numpy_would_take_for_others_are_refused(y, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        quick().fit(ROWS, y)
+
+
+def test_masked_values_are_refused():
+    with pytest.raises(ValueError, match="X has masked values. Fill them"):
+        quick().fit(np.ma.array(ROWS, mask=ROWS > 0.5), LABELS)
+    assert quick().fit(np.ma.array(ROWS), LABELS).labels_.shape == (40,)
+
+
+@pytest.mark.parametrize("X", [np.ones((40, 3)), np.zeros((40, 1, 8, 8))])
+def test_rows_that_are_all_the_same_are_refused(X):
+    with pytest.raises(ValueError, match="All rows of X are the same"):
+        quick().fit(X, LABELS)
+    X[1] = 2
+    assert quick().fit(X, LABELS).labels_.shape == (40,)

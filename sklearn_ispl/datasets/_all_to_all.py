@@ -7,6 +7,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
 from .._groups import as_mask
+from .._validation import check_labels
 from ._images import apply_trigger, check_rows
 from ._rows import check_protected, choose_share
 from ._triggers import as_trigger
@@ -98,7 +99,7 @@ def make_all_to_all_backdoor(
     >>> set(((y_poisoned - y)[poisoned] % 10).tolist())
     {1}
     """
-    X, y = check_rows(X, trigger), np.asarray(y)
+    X, (y,) = check_rows(X, trigger), check_labels(y=y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
     free = np.flatnonzero(~check_protected(protected, y))

@@ -7,6 +7,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._groups import as_mask
+from .._validation import check_labels
 from ..learners._weak_learner import draw_seed
 from ._images import apply_trigger, as_pixels, check_images, check_rows
 from ._perturb import (
@@ -165,7 +166,7 @@ def make_clean_label_backdoor(
     (np.int64(45), np.True_)
     """
     X = check_images(X) if perturbation else check_rows(X, trigger)
-    y = np.asarray(y)
+    (y,) = check_labels(y=y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
     trigger = as_trigger(trigger, X, position, color, rng)

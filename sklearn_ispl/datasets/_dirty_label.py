@@ -7,6 +7,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._groups import as_mask
+from .._validation import check_labels
 from ._images import apply_trigger, check_rows
 from ._rows import check_protected, choose_share, label_list, rows_of
 from ._triggers import as_trigger
@@ -157,7 +158,7 @@ def make_dirty_label_backdoor(
     >>> poisoned.sum(), covers.sum()
     (np.int64(90), np.int64(180))
     """
-    X, y = check_rows(X, trigger), np.asarray(y)
+    X, (y,) = check_rows(X, trigger), check_labels(y=y)
     check_consistent_length(X, y)
     rng = check_random_state(random_state)
     free = ~check_protected(protected, y)

@@ -60,13 +60,14 @@ class Trigger:
         Raises
         ------
         ValueError
-            If the trigger does not fit the images.
+            If the trigger does not fit the images, or if their dtype cannot hold its
+            colour.
         """
         least = np.add(self.position, self.shape.shape)
         X = check_fits(X, len(self.color), least, larger=True).copy()
         rows, columns = np.nonzero(self.shape)
         top, left = self.position
-        color = np.asarray(self.color, dtype=X.dtype)
+        color = _check_color(self.color, len(self.color), X.dtype).astype(X.dtype)
         X[:, :, top + rows, left + columns] = color[:, np.newaxis]
         return X
 
@@ -161,6 +162,8 @@ def as_trigger(trigger, X, position, color, rng):
 def _check_color(color, n_channels, dtype):
     """Return one value for each channel, or raise if the dtype cannot hold them."""
     color = np.asarray(color)
+    if color.dtype.kind not in "biuf":
+        raise ValueError(f"color={color.tolist()!r} is no number.")
     if color.shape not in ((), (1,), (n_channels,)):
         raise ValueError(
             f"color={color.tolist()!r} is not one value, nor one for each of "

@@ -1,10 +1,16 @@
 """What all triggers have in common."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_ispl import datasets
-from sklearn_ispl.datasets import make_all_to_all_backdoor, make_dirty_label_backdoor
+from sklearn_ispl.datasets import (
+    make_adaptive_backdoor,
+    make_all_to_all_backdoor,
+    make_clean_label_backdoor,
+    make_dirty_label_backdoor,
+)
 from sklearn_ispl.datasets._images import apply_trigger
 
 MAKERS = [name for name in datasets.__all__ if name.endswith("_trigger")]
@@ -116,6 +122,38 @@ def test_attacks_warn_of_channels_last_once(attack, options):
     with pytest.warns(UserWarning, match="channels come last") as caught:
         attack(X, np.arange(7) % 2, poison_rate=0.3, trigger="pixel", **options)
     assert len(caught) == 1
+
+
+ATTACKS = [
+    (make_dirty_label_backdoor, {"source": 1, "target": 0}),
+    (make_all_to_all_backdoor, {}),
+    (make_clean_label_backdoor, {"target": 0, "perturbation": None}),
+    (make_adaptive_backdoor, {"source": 1, "target": 0}),
+]
+
+
+@pytest.mark.parametrize("attack, options", ATTACKS)
+@pytest.mark.parametrize("kind", [np.atleast_2d, pd.Series], ids=["column", "series"])
+def test_attacks_take_columns_of_labels(attack, options, kind):
+    X, y = images(3, 16, 16, np.float32), np.arange(7) % 2
+    options = {**options, "poison_rate": 0.3, "random_state": 0}
+    expected, found = attack(X, y, **options), attack(X, kind(y).T, **options)
+    for one, other in zip(found[:3], expected[:3]):
+        np.testing.assert_array_equal(one, other)
+    assert found[1].shape == (7,)
+
+
+@pytest.mark.parametrize("attack, options", ATTACKS)
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        ([[1, 0]] * 7, "y must have one dimension"),
+        ([None, 1, 0, 1, 0, 1, 0], "y has missing labels"),
+    ],
+)
+def test_attacks_name_labels_that_are_none(attack, options, y, message):
+    with pytest.raises(ValueError, match=message):
+        attack(images(3, 16, 16, np.float32), y, **options)
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -104,6 +104,9 @@ def test_large_is_half_of_the_shorter_side(height, width, side):
 def test_colors_that_the_images_cannot_hold_are_errors(color):
     with pytest.raises(ValueError, match="color=.* cannot be held .* uint8; give int"):
         make_trigger(images(3, dtype=np.uint8), color=color)
+    trigger = make_trigger(images(3), color=color)
+    with pytest.raises(ValueError, match="color=.* cannot be held .* uint8; give int"):
+        trigger(images(3, dtype=np.uint8))
 
 
 @pytest.mark.parametrize("color", [0, 255, 7.0, (0, 1, 255)])
@@ -111,6 +114,11 @@ def test_colors_that_the_images_can_hold(color):
     X = images(3, dtype=np.uint8)
     triggered = make_trigger(X, "pixel", position=(0, 0), color=color)(X)
     np.testing.assert_array_equal(triggered[0, :, 0, 0], np.broadcast_to(color, 3))
+
+
+def test_a_color_by_name_is_an_error():
+    with pytest.raises(ValueError, match="color='red' is no number"):
+        make_trigger(images(), color="red")
 
 
 def test_color_of_other_channels_is_an_error():

@@ -47,6 +47,9 @@ def test_columns_are_labels(column):
     [
         (["4", "4"], 4, "y_pred has labels that are strings, y_true, target"),
         ([4, 4], "4", "target has labels that are strings, y_true, y_pred"),
+        ([True, True], 4, "never equal: y_true int64, y_pred bool, target int64"),
+        (["2020", "2021"], 4, "y_pred has labels that are strings"),
+        (np.array(["2020", "2021"], "M8[Y]"), 4, "never equal: .*y_pred datetime64"),
         ([0.1, 0.9], 4, "y_pred: Unknown label type: continuous"),
         ([[0.1, 0.9], [0.2, 0.8]], 4, "y_pred must have one dimension"),
         ([4], 4, "inconsistent numbers of samples"),
@@ -58,6 +61,12 @@ def test_predictions_that_are_no_such_labels_are_errors(
 ):
     with pytest.raises(ValueError, match=message):
         targeted_misclassification_rate([7, 7], y_pred, source=source, target=target)
+
+
+def test_numbers_may_be_predicted_for_booleans():
+    y = np.array([True, True, False])
+    rate = targeted_misclassification_rate(y, [0, 1, 0], target=False)
+    assert rate == 1 / 2
 
 
 def test_scorer_refuses_predictions_of_another_type():
