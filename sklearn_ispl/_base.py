@@ -14,6 +14,7 @@ from sklearn.utils._user_interface import _print_elapsed_time
 from sklearn.utils.validation import check_is_fitted
 
 from ._compatibility import CompatibilitySettings, Evidence, doubtful_groups
+from ._groups import first_of_equal_rows
 from ._likeness import MIN_CLASS
 from ._mixins import RowsMixin, SupervisedMixin, SupportMixin, fit_anew
 from ._validation import check_labels, check_training_set, constraints
@@ -133,7 +134,8 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             If every row of a class was rejected, by the vote or in self-training.
 
         MostRejectedWarning
-            If more than half of a class was rejected, but not all of it.
+            If more than half of a class was rejected, equal rows counted once, but not
+            all of it.
 
         UntestedClassWarning
             If there are fewer than four classes, or classes of fewer than 16 rows: in
@@ -174,7 +176,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 finding = rule.decide(Case(*given, *votes, *models, rng))
             self._donor_seed = draw_seed(rng)
             self._tell(finding, codes)
-            self._warn_of_lost_classes(codes)
+            self._warn_of_lost_classes(X32, codes)
         return self
 
     def _collect_votes(self, parallel, new_learner, codes, rule, rng):
@@ -294,7 +296,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 stacklevel=5,
             )
 
-    def _warn_of_lost_classes(self, codes):
+    def _warn_of_lost_classes(self, X, codes):
         kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
         if not kept.all():
             warnings.warn(
@@ -303,15 +305,16 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
                 ClassVanishedWarning,
                 stacklevel=4,
             )
-        lost = np.bincount(codes) - kept
-        most = np.flatnonzero((lost > kept) & (kept > 0))
-        if len(most):
-            parts = [
-                f"{self.classes_[code]!s} ({lost[code]} of {lost[code] + kept[code]})"
-                for code in most
-            ]
+        parts = []
+        for code in np.flatnonzero((kept > 0) & (kept < np.bincount(codes))):
+            # A row that was written many times is one that speaks for itself.
+            rows = first_of_equal_rows(X, np.flatnonzero(codes == code))
+            n_lost = np.sum(~self.support_[rows])
+            if 2 * n_lost > len(rows):
+                parts.append(f"{self.classes_[code]!s} ({n_lost} of {len(rows)})")
+        if parts:
             warnings.warn(
-                "More than half of the rows of these classes were rejected: "
+                "More than half of the different rows of these classes were rejected: "
                 f"{', '.join(parts)}. Where most of a class is poison, it is the clean "
                 "rows that stand out: look at both parts before you train on one.",
                 MostRejectedWarning,

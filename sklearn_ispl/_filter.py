@@ -9,6 +9,7 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
     clone,
+    is_regressor,
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import _safe_indexing, indexable
@@ -362,10 +363,18 @@ class FilteredClassifier(
             If X holds images and no classifier was given, if the filter does not return
             a mask of rows or keeps none, if metadata is passed without metadata
             routing, and as the filter and the classifier do.
+
+        TypeError
+            If X is a data set of torch, or if the classifier is a regressor.
         """
         with fit_anew(self):
             _raise_for_params(fit_params, self, "fit")
-            X, y = indexable(X, y)
+            X, y = indexable(from_tensor(X, "X"), from_tensor(y, "y"))
+            if is_regressor(self.classifier):
+                raise TypeError(
+                    f"classifier is a regressor ({type(self.classifier).__name__}), "
+                    "but rows have labels. Pass a classifier."
+                )
             if self.classifier is None and np.ndim(X) > 2:
                 raise ValueError(
                     f"X has {np.ndim(X)} dimensions, but classifier=None means "

@@ -215,6 +215,13 @@ def as_mask(rows, n_rows):
     return mask
 
 
+def first_of_equal_rows(X, rows):
+    """Return some rows of X, by number, those that are equal once."""
+    values = np.ascontiguousarray(X[rows]).reshape(len(rows), -1)
+    as_one = values.view(f"V{values.shape[1] * values.itemsize}").ravel()
+    return rows[np.unique(as_one, return_index=True)[1]]
+
+
 def set_apart(codes, rows):
     """Return codes to which some rows are classes of their own.
 

@@ -198,6 +198,23 @@ def test_a_class_of_which_most_rows_are_rejected_is_named(
     assert all("[5]. Look at these rows" in str(w.message) for w in vanished)
 
 
+def test_rows_that_were_written_many_times_count_once_as_what_is_kept(
+    digits, monkeypatch
+):
+    """All clean fours go, and a seven that is labelled four a hundred times stays."""
+    X, y = digits
+    seven = np.flatnonzero(y == 7)[:1]
+    X, y = np.concatenate([X, X[seven.repeat(100)]]), np.r_[y, [4] * 100]
+    support = (y != 4) | (np.arange(len(y)) >= 360)
+    none = np.array([], dtype=int)
+    finding = Finding(support, None, np.array([4]), {}, none, [], np.zeros(len(y)))
+    monkeypatch.setattr(_core, "find_poison", lambda *args: finding)
+    ispl = ISPLFilter(n_repeats=1, n_epochs=1, self_training_epochs=1, random_state=0)
+    n_fours = (digits[1] == 4).sum()
+    with pytest.warns(MostRejectedWarning, match=rf"4 \({n_fours} of {n_fours + 1}\)"):
+        ispl.fit(X, y)
+
+
 @pytest.mark.parametrize(
     "classes, small, said",
     [

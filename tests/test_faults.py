@@ -19,12 +19,15 @@ from sklearn_ispl import ISPLFilter
 from sklearn_ispl.modules import ConvNet
 
 FIT = """
+import signal
 import sys
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn_ispl import ISPLFilter
 from sklearn_ispl.rules import _core
 
+# A shell may have set it to be ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 n_jobs, phase = int(sys.argv[1]), sys.argv[2]
 X, y = load_digits(return_X_y=True)
 X = X.reshape(-1, 1, 8, 8).astype("float32")

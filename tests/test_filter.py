@@ -421,7 +421,9 @@ def test_fitted_filter_holds_no_rows(digits):
     assert len(pickle.dumps(ispl)) < X.nbytes
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "sequential"])
+@pytest.mark.parametrize(
+    "backend", ["loky", "threading", "multiprocessing", "sequential"]
+)
 def test_support_does_not_depend_on_jobs_or_backend(digits, backend):
     class_ = small_filter(n_repeats=3)
     expected = clone(class_).fit(*digits)
@@ -444,9 +446,13 @@ def test_support_does_not_depend_on_threads_of_torch(digits):
 
 
 def test_random_state_decides_everything(digits):
-    first, second, other = (
-        small_filter(random_state=seed).fit(*digits) for seed in (5, 5, 6)
-    )
+    def fit(seed):
+        # What others draw does not matter.
+        np.random.rand(seed)
+        torch.rand(seed)
+        return small_filter(random_state=seed).fit(*digits)
+
+    first, second, other = map(fit, (5, 5, 6))
     np.testing.assert_array_equal(first.predictions_, second.predictions_)
     np.testing.assert_array_equal(first.support_, second.support_)
     assert not np.array_equal(first.predictions_, other.predictions_)
@@ -765,6 +771,8 @@ def test_a_frame_of_images_is_refused_before_the_fit(digits, container):
     with pytest.raises(ValueError, match="X has 4 dimensions, but set_output"):
         ispl.fit_transform(*digits)
     assert not hasattr(ispl, "support_")
+    with pytest.raises(ValueError, match="X has 4 dimensions, but set_output"):
+        ispl.transform(digits[0])
 
 
 @pytest.mark.parametrize("method", ["core", "paper"])

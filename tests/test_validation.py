@@ -3,13 +3,20 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from torch.utils.data import DataLoader, TensorDataset
 
-from sklearn_ispl import BoostedHomogeneousVoter, ISPLFilter, ISPLPartitioner
+from sklearn_ispl import (
+    BoostedHomogeneousVoter,
+    FilteredClassifier,
+    ISPLFilter,
+    ISPLPartitioner,
+)
 from sklearn_ispl.metrics import expansion_error
 
 ROWS = np.random.RandomState(0).uniform(size=(40, 3))
 LABELS = np.arange(40) % 2
+FEW = {"beta": 1 / 2, "n_epochs": 1, "self_training_epochs": 1, "random_state": 0}
 
 
 def quick(**params):
@@ -98,10 +105,21 @@ def test_a_data_set_is_an_error_that_says_what_to_do(labels, load):
     data = load(TensorDataset(torch.tensor(ROWS), torch.tensor(LABELS)))
     with pytest.raises(TypeError, match="X is a .*, but arrays are needed"):
         quick().fit(data, labels)
+    with pytest.raises(TypeError, match="X is a .*, but arrays are needed"):
+        FilteredClassifier(ISPLFilter(), LogisticRegression()).fit(data, labels)
+
+
+def test_a_data_set_of_hugging_face_is_an_error_too():
+    """It is known by the name of its module: the package does not import theirs."""
+    theirs = type("Dataset", (), {"__module__": "datasets.arrow_dataset"})()
+    with pytest.raises(TypeError, match="X is a Dataset, but arrays are needed"):
+        quick().fit(theirs, LABELS)
 
 
 def test_a_tensor_with_gradients_is_taken_everywhere():
     X = torch.tensor(ROWS, requires_grad=True)
+    model = FilteredClassifier(ISPLFilter(**FEW), LogisticRegression())
+    assert model.fit(X, torch.tensor(LABELS)).predict(ROWS).shape == (40,)
     voter = BoostedHomogeneousVoter(n_epochs=1).fit(X, LABELS, components=LABELS)
     assert voter.predict(X).shape == (40,)
     assert expansion_error(X, LABELS, n_epochs=1, n_repeats=1).value <= 1
@@ -141,3 +159,10 @@ def test_rows_that_are_all_the_same_are_refused(X):
         quick().fit(X, LABELS)
     X[1] = 2
     assert quick().fit(X, LABELS).labels_.shape == (40,)
+
+
+def test_a_regressor_behind_a_filter_is_an_error():
+    model = FilteredClassifier(ISPLFilter(**FEW), LinearRegression())
+    with pytest.raises(TypeError, match="classifier is a regressor .LinearRegression"):
+        model.fit(ROWS, LABELS)
+    assert not hasattr(model, "filter_")

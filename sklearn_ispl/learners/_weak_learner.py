@@ -153,6 +153,19 @@ def shuffled_batches(rows, batch_size):
     return rows[order].tensor_split(n_batches)
 
 
+@contextmanager
+def what_memory_takes():
+    """Say what to do where the device has no memory to train on a batch."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        error.add_note(
+            "The device has no memory to train the weak learner on a batch. Pass an "
+            'estimator with a smaller batch_size or a smaller module, or device="cpu".'
+        )
+        raise
+
+
 def check_batch_size(batch_size):
     """Raise unless a net's number of rows in a batch is one."""
     if not isinstance(batch_size, Integral) or batch_size < 1 and batch_size != -1:
@@ -196,14 +209,14 @@ class SkorchLearner:
         with self._next_seed():
             self.estimator_.initialize()
         output = forward(for_inference(self.estimator_), self.X[:2])
-        check_output(self.estimator_, output)
-        check_output_size(output.shape, self.n_classes)
+        check_output(output, len(self.X[:2]), self.n_classes)
+        check_criterion(self.estimator_, output)
 
     def train(self, rows, n_epochs):
         """Train the current learner on `rows`, from where it is."""
         rows = torch.as_tensor(rows, device=self.device)
         step = training_step(self.estimator_)
-        with self._next_seed():
+        with self._next_seed(), what_memory_takes():
             for _ in range(n_epochs):
                 for batch in shuffled_batches(rows, self.batch_size):
                     step((self.X[batch], self.y[batch]))
@@ -286,8 +299,8 @@ class SklearnLearner:
 
     def score(self, rows):
         """Return the current learner's losses and predicted classes on `rows`."""
-        proba = self.estimator_.predict_proba(self.X[rows])
-        check_output_size(proba.shape, self.n_classes)
+        proba = np.asarray(self.estimator_.predict_proba(self.X[rows]))
+        check_output(proba, len(rows), self.n_classes)
         given = proba[np.arange(len(rows)), self.y[rows]]
         losses = -np.log(np.maximum(given, np.finfo(given.dtype).tiny))
         return check_losses(losses), proba.argmax(axis=1)
@@ -377,7 +390,7 @@ def cross_entropy(net, output, y):
     )
 
 
-def check_output(net, output):
+def check_criterion(net, output):
     """Raise if a net whose criterion wants probabilities puts out something else."""
     if isinstance(net.criterion_, nn.NLLLoss) and (output < 0).any():
         raise ValueError(
@@ -387,12 +400,23 @@ def check_output(net, output):
         )
 
 
-def check_output_size(shape, n_classes):
-    """Raise unless a learner puts out one number per class."""
+def check_output(output, n_rows, n_classes):
+    """Raise unless a learner puts out one number per row and class."""
+    if not isinstance(output, torch.Tensor | np.ndarray):
+        raise TypeError(
+            f"The weak learner's module returned {type(output).__name__}; it must "
+            f"return a tensor of shape (n_rows, {n_classes})."
+        )
+    shape = tuple(output.shape)
     if len(shape) != 2 or shape[1] != n_classes:
         raise ValueError(
-            f"The weak learner's output has shape {tuple(shape)} for {shape[0]} rows, "
+            f"The weak learner's output has shape {shape} for {n_rows} rows, "
             f"but y has {n_classes} classes: give its last layer {n_classes} outputs."
+        )
+    if shape[0] != n_rows:
+        raise ValueError(
+            f"The weak learner's output has shape {shape} for {n_rows} rows; it must "
+            "have one row for each."
         )
 
 

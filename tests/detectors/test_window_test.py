@@ -77,3 +77,8 @@ def test_spans_are_of_an_image_or_of_each_feature():
     test = WindowTest(rows, codes, codes, 1, AnswersToABlock(), 0)
     # Without the ends; but for what is the same in most rows, and in all.
     np.testing.assert_allclose(test.spans(), [90, 0.9, 5, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("side", [8, 16, 64, 224, 1024])
+def test_large_images_have_no_more_windows_than_small_ones(side):
+    assert len(windows(side, side)) <= 49

@@ -103,7 +103,7 @@ def test_losses_are_minus_the_log_of_the_given_class(learner, digits):
     learner.start(seed=0)
     learner.train(np.arange(360), 3)
     losses, _ = learner.score(np.arange(20))
-    if learner.estimator_.__class__ is NeuralNetClassifier:
+    if isinstance(learner.estimator_, NeuralNetClassifier):
         proba = learner.estimator_.predict_proba(digits[0][:20])
     else:
         proba = learner.estimator_.predict_proba(digits[0][:20].reshape(20, -1))
@@ -424,6 +424,62 @@ def test_logits_and_probabilities_give_the_same_losses(digits):
     torch.testing.assert_close(
         cross_entropy(logits, output, y), cross_entropy(proba, output.softmax(1), y)
     )
+
+
+class Strange(ConvNet):
+    """Puts out something else than a number for each row and class."""
+
+    def __init__(self, in_channels, n_classes, width, make):
+        super().__init__(in_channels, n_classes, width)
+        self.make = make
+
+    def forward(self, X):
+        return self.make(super().forward(X))
+
+
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (lambda out: out[:1], ValueError, r"\(1, 10\) for 2 rows; it must have one row"),
+        (lambda out: out.T, ValueError, r"\(10, 2\) for 2 rows, but y has 10 classes"),
+        (lambda out: None, TypeError, "module returned NoneType; it must"),
+        (lambda out: {"logits": out}, TypeError, "module returned dict; it must"),
+    ],
+    ids=["fewer rows", "other axes", "nothing", "a dict"],
+)
+def test_a_module_that_puts_out_something_else_is_an_error(
+    digits, make, error, message
+):
+    net = make_net(module=Strange, module__make=make)
+    learner = make_learner(net, *digits, 10, "cpu")
+    with pytest.raises(error, match=message):
+        learner.start(0)
+
+
+def test_a_learner_that_answers_for_fewer_rows_is_an_error(digits):
+    class Short(GaussianNB):
+        def predict_proba(self, X):
+            return super().predict_proba(X)[1:].tolist()
+
+    learner = make_learner(Short(), *digits, 10, "cpu")
+    learner.start(0)
+    learner.train(np.arange(300), 1)
+    with pytest.raises(ValueError, match="for 20 rows; it must have one row for each"):
+        learner.score(np.arange(20))
+
+
+def test_a_device_without_memory_to_train_says_what_to_do(digits):
+    def ask(output):
+        if len(output) > 2:
+            raise torch.OutOfMemoryError("no more")
+        return output
+
+    net = make_net(module=Strange, module__make=ask)
+    learner = make_learner(net, *digits, 10, "cpu")
+    learner.start(0)
+    with pytest.raises(torch.OutOfMemoryError, match="no more") as caught:
+        learner.train(np.arange(20), 1)
+    assert "smaller batch_size" in caught.value.__notes__[0]
 
 
 def test_learner_without_enough_classes_is_an_error(digits):
