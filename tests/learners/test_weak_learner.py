@@ -440,7 +440,7 @@ class Strange(ConvNet):
 @pytest.mark.parametrize(
     "make, error, message",
     [
-        (lambda out: out[:1], ValueError, r"\(1, 10\) for 2 rows; it must have one row"),
+        (lambda out: out[:1], ValueError, r"\(1, 10\) for 2 rows; it must have one"),
         (lambda out: out.T, ValueError, r"\(10, 2\) for 2 rows, but y has 10 classes"),
         (lambda out: None, TypeError, "module returned NoneType; it must"),
         (lambda out: {"logits": out}, TypeError, "module returned dict; it must"),
