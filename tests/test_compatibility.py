@@ -27,6 +27,13 @@ def test_few_classes_are_no_measure():
     assert found_in(np.zeros((90, 2)), codes, np.zeros((90, 2))) == []
 
 
+def test_four_classes_are_a_measure():
+    rng = np.random.RandomState(0)
+    codes = np.repeat(range(4), 30)
+    looks = rng.normal(size=(120, 5))
+    assert len(found_in(looks, codes, rng.normal(size=(120, 2)))) == 4
+
+
 def found_in(
     activations, codes, features, components=None, known=None, rate=0.05, taught=1.0
 ):
@@ -97,6 +104,13 @@ def test_the_rate_of_false_alarms_decides(rate, suspect):
     truth, codes, features, _ = ten_poisoned_classes()
     evidence = found_in(looks_of(truth), codes, features, rate=rate)
     assert evidence[0].rejected == suspect
+
+
+def test_levels_are_one_at_most():
+    group = np.arange(9), "clusters", TYPICAL, 1.0, 0.9
+    evidence = [Evidence(label, *group, 1 + 0.01 * label) for label in range(10)]
+    levels = [found.level for found in Measure(evidence, 0.05, 2).evidence]
+    assert max(levels) == 1
 
 
 @pytest.mark.parametrize("n_known", [14, 20])
@@ -283,6 +297,18 @@ def test_a_part_counts_as_it_is_and_as_it_settles(monkeypatch):
         np.testing.assert_array_equal(found.rows, expected)
         assert found.proposer == "by hand"
     assert scores[0] < scores[1]
+
+
+def test_parts_from_eight_rows_to_half_of_a_class_are_groups():
+    def first(n_rows):
+        return np.arange(30) < n_rows
+
+    proposed = [("clusters", first(n_rows)) for n_rows in (7, 8, 15, 16)]
+    groups = _parts(proposed, lambda group, over: np.where(group, 1, -1))
+    assert [(by, part.sum()) for by, part in groups] == [
+        ("clusters", 8),
+        ("clusters", 15),
+    ]
 
 
 def test_no_part_of_a_class_comes_twice(monkeypatch):

@@ -7,6 +7,7 @@ from sklearn_ispl._discriminant import whitened
 from sklearn_ispl._groups import (
     GroupSettings,
     clusters,
+    few_classes,
     leading,
     log_odds,
     odds_within,
@@ -30,6 +31,22 @@ def test_clusters_are_numbered():
     found = [*clusters(leading(features, rng), 4, rng)]
     assert np.shape(found) == (3, 600)
     assert [*map(np.ptp, found)] == [1, 2, 3] and not np.min(found, axis=1).any()
+
+
+def test_the_same_draw_gives_the_same_components_and_clusters():
+    points = np.random.RandomState(0).normal(size=(600, 550))
+    first, again = (leading(points, np.random.RandomState(1)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    for one, other in zip(
+        clusters(first, 8, np.random.RandomState(2)),
+        clusters(first, 8, np.random.RandomState(2)),
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("n_classes, few", [(4, 2), (29, 2), (30, 3), (100, 10)])
+def test_a_tenth_of_the_classes_are_few_and_at_least_two(n_classes, few):
+    assert few_classes(n_classes) == few and isinstance(few_classes(n_classes), int)
 
 
 @pytest.mark.filterwarnings("error")
@@ -141,3 +158,50 @@ def test_models_that_cannot_tell_leave_the_odds_open(monkeypatch):
     monkeypatch.setattr(_groups, "_log_odds", lambda *_: np.array(next(answers)))
     odds = log_odds([None, None], None, None, None)
     np.testing.assert_array_equal(odds, [0, -np.inf, 2, np.inf])
+
+
+def odds_of(features, codes, group, seed=0):
+    return log_odds([features], codes, group, np.random.RandomState(seed))
+
+
+def test_rows_are_judged_by_probes_that_never_saw_them():
+    """A group of rows like all others of its class is not known by heart."""
+    codes, group = np.repeat([0, 1], [200, 400]), np.arange(600) % 2 == 0
+    features = np.random.RandomState(0).normal(size=(600, 150))
+    of_class = codes == 0
+    odds = odds_of(features, codes, group & of_class)[of_class]
+    odds -= np.log(GroupSettings.weight)
+    assert np.mean((odds > 0) == group[of_class]) == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_group_is_more_likely_than_its_size_says(code):
+    codes = np.repeat([0, 1], 300)
+    group = np.arange(600) % 300 < 100
+    odds = odds_of(np.zeros((600, 2)), codes, group & (codes == code))
+    np.testing.assert_allclose(
+        odds[codes == code], np.log(GroupSettings.weight / 2), atol=0.2
+    )
+
+
+@pytest.mark.parametrize("n_rows, known", [(1, False), (2, True), (3, True)])
+def test_two_rows_of_a_group_are_enough_for_a_probe(n_rows, known):
+    """The others of their fold are judged by those that are left, if any are."""
+    features, codes, _ = two_classes(n_odd=0)
+    fold = np.random.RandomState(0).permutation(600) % GroupSettings.n_folds
+    of_class = codes == 1
+    group = np.zeros(600, dtype=bool)
+    group[np.flatnonzero(of_class & (fold == 0))[:n_rows]] = True
+    features[group, 1] += 50
+    odds = odds_of(features, codes, group)
+    assert (odds[of_class & (fold == 0)] == -np.inf).all()
+    others = odds[of_class & (fold > 0)]
+    assert (np.isfinite(others) & (others < 0)).all() if known else (
+        others == -np.inf
+    ).all()
+
+
+def test_a_class_that_is_all_of_a_group_has_no_rest():
+    features, codes, _ = two_classes()
+    odds = odds_of(features, codes, codes == 0)
+    assert (odds[codes == 0] == np.inf).all() and (odds[codes == 1] == -np.inf).all()
