@@ -206,6 +206,17 @@ def test_grid_search_on_the_filter_alone_reaches_the_net(digits):
     assert kept[1].out_channels == search.best_params_["estimator__module__width"]
 
 
+@pytest.mark.slow
+def test_a_search_in_processes_over_a_filter_in_processes_finds_the_same(digits):
+    def search(n_jobs):
+        ispl = voting_filter(n_repeats=2, n_epochs=1, n_jobs=n_jobs)
+        grid = {"alpha": [1 / 8, 1 / 2]}
+        found = GridSearchCV(ispl, grid, cv=2, n_jobs=n_jobs, error_score="raise")
+        return found.fit(*digits).cv_results_["mean_test_score"]
+
+    np.testing.assert_array_equal(search(2), search(1))
+
+
 @pytest.mark.parametrize(
     "estimator",
     [
