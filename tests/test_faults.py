@@ -114,7 +114,7 @@ def test_a_worker_that_is_killed_is_an_error_and_no_hang(digits):
     with pytest.raises(NotFittedError):
         check_is_fitted(ispl)
     # The next fit has workers of its own.
-    ispl.set_params(estimator=None, self_training_epochs=1, n_epochs=1)
+    ispl.set_params(estimator=None, self_training_epochs=1, n_epochs=1, beta=1)
     assert ispl.fit(*digits).support_.dtype == np.bool_
 
 

@@ -61,7 +61,7 @@ class TriggerDisplay:
     >>> X, y = load_digits(return_X_y=True)
     >>> X = X.reshape(-1, 1, 8, 8)
     >>> X, y, _, _ = make_dirty_label_backdoor(X, y, source=7, target=4, random_state=0)
-    >>> ispl = ISPLFilter(random_state=0).fit(X, y)
+    >>> ispl = ISPLFilter(self_training_epochs=5, random_state=0).fit(X, y)
     >>> TriggerDisplay.from_estimator(ispl, 4).trigger.shape
     (1, 8, 8)
     """
