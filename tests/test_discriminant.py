@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from sklearn_ispl._discriminant import Discriminant, whitened
+from sklearn_ispl._discriminant import Discriminant, _class_means, whitened
 
 
 def some_rows(n_classes, dtype=float, n=300):
@@ -77,3 +77,10 @@ def test_distances_between_white_rows_are_those_of_a_discriminant():
 @pytest.mark.filterwarnings("error")
 def test_rows_that_are_all_equal_stay_so_where_they_are_made_white():
     assert not whitened(np.full((9, 2), 0.1), np.repeat([0, 2], [3, 6]), 0.1).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_means_of_classes_keep_the_precision_of_the_rows(dtype):
+    X = np.array([[1, 5], [3, 9], [7, 2]], dtype)
+    means = _class_means(X, np.array([2, 2, 0]))
+    assert means.dtype == dtype and means.tolist() == [[7, 2], [0, 0], [2, 7]]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from sklearn_ispl._outliers import level, outlier_levels
 
@@ -67,3 +68,19 @@ def test_two_outliers_do_not_hide_each_other(largest, expected):
 @pytest.mark.parametrize("values", [[], [1.0], [5.0, 1.0], [1.0] * 8, [0.0] * 4])
 def test_too_few_values_and_equal_ones_do_not_stand_out(values):
     assert outlier_levels(values, 2, *PRIOR).tolist() == [1.0] * len(values)
+
+
+def test_a_deviation_that_is_known_beforehand_counts_for_its_degrees_of_freedom():
+    """Nine values that do not vary have eight, beside the five of the prior."""
+    scale = np.sqrt(5 * 0.4**2 / 13 * (1 + 1 / 9))
+    expected = 10 * student.sf(1 / scale, 13)
+    assert level(1.0, np.zeros(9), 0.4, 5) == pytest.approx(expected)
+
+
+def test_one_of_three_values_may_stand_out():
+    levels = outlier_levels([9, 0.1, 0], 1, *PRIOR)
+    assert levels[0] < 0.02 and levels[1:].tolist() == [1, 1]
+
+
+def test_levels_of_several_outliers_are_one_at_most():
+    assert outlier_levels([1.1, 1.05, 1, 0.9, 0.8], 2, *PRIOR).max() == 1

@@ -4,7 +4,7 @@ import pytest
 from conftest import looks_of, ten_poisoned_classes
 from sklearn_ispl._groups import as_mask, log_odds
 from sklearn_ispl._probes import contradicted_rows
-from sklearn_ispl._settling import completed, near, settled
+from sklearn_ispl._settling import completed, near, settled, until_settled
 
 
 def odds_in(views, codes, code=3):
@@ -96,3 +96,16 @@ def test_what_joins_is_like_the_group_and_contradicted():
 
     found = completed(group, odds, lambda group, other: contradicted)
     np.testing.assert_array_equal(np.flatnonzero(found), [*range(8), 8, 10, 12])
+
+
+@pytest.mark.parametrize("n_changes", [0, 3, 99])
+def test_steps_end_when_nothing_changes_or_after_ten(n_changes):
+    steps = []
+
+    def step(group):
+        steps.append(group)
+        return np.arange(200) < min(n_changes, len(steps))
+
+    group = until_settled(np.zeros(200, dtype=bool), step)
+    assert len(steps) == min(n_changes + 1, 10)
+    assert group.sum() == min(n_changes, 10)
