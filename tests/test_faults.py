@@ -41,7 +41,7 @@ def announced(*args):
 _core.find_triggers = announced
 if phase == "search":
     ispl.set_params(self_training_epochs=1, n_epochs=1, beta=1 / 2)
-    X, y = np.tile(X, (20, 1, 1, 1)), np.tile(y, 20)
+    X, y = np.tile(X, (8, 1, 1, 1)), np.tile(y, 8)
 print("learners", flush=True)
 try:
     ispl.fit(X, y)
@@ -79,7 +79,7 @@ def test_ctrl_c_ends_a_fit_and_leaves_nothing(tmp_path, n_jobs, phase):
     try:
         while child.stdout.readline().strip() != phase:
             assert child.poll() is None
-        time.sleep(0.5)
+        time.sleep(0.3)
         os.killpg(child.pid, signal.SIGINT)
         said, _ = child.communicate(timeout=20)
         assert said.strip().endswith("stopped []")

@@ -519,8 +519,8 @@ def test_cuda_finds_what_the_cpu_finds(poisoned_digits, device):
         (np.zeros((20, 2)), np.arange(19) % 2, "inconsistent numbers of samples"),
         (np.full((20, 2), np.nan), np.arange(20) % 2, "contains NaN"),
         (np.full((20, 2), np.inf), np.arange(20) % 2, "contains infinity"),
-        (np.zeros((5, 2)), np.arange(5) % 2, "X has 5 rows, fewer than the 8"),
-        (np.zeros((20, 2, 2)), np.arange(20) % 2, "X has 3 dimensions"),
+        (np.eye(5, 2), np.arange(5) % 2, "X has 5 rows, fewer than the 8"),
+        (np.arange(80).reshape(20, 2, 2), np.arange(20) % 2, "X has 3 dimensions"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "fit_predict", "fit_transform"])

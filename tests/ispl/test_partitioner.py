@@ -126,7 +126,7 @@ def test_partition_stops_when_floors_took_every_row():
 
 
 def test_fewer_rows_than_components_is_an_error():
-    X, y = np.zeros((5, 2)), [0, 1, 0, 1, 0]
+    X, y = np.eye(5, 2), [0, 1, 0, 1, 0]
     with pytest.raises(ValueError, match="X has 5 rows, fewer than the 8 components"):
         ISPLPartitioner().fit(X, y)
     assert n_components_for(0.3, 100) == 3
