@@ -135,7 +135,6 @@ def check_rows(estimator, X, **settings):
         Numbers.
     """
     X = from_tensor(X, "X")
-    refuse_masked(X, "X")
     try:
         checked = validate_data(
             estimator, X, dtype="numeric", allow_nd=True, **settings
@@ -276,18 +275,8 @@ def as_given(labels):
     return labels
 
 
-def refuse_masked(values, name):
-    """Raise if values are masked, which is forgotten where arrays are made of them."""
-    if np.ma.is_masked(values):
-        raise ValueError(
-            f"{name} has masked values. Fill them, or drop their rows, and give an "
-            "array without a mask."
-        )
-
-
 def refuse_missing(labels, name):
-    """Raise if a label is None, NaN, NA, NaT or masked."""
-    refuse_masked(labels, name)
+    """Raise if a label is None, NaN, NA or NaT."""
     labels = np.asarray(labels)
     if labels.dtype.kind in "mM":
         missing = np.isnat(labels).any()
@@ -304,7 +293,6 @@ def refuse_missing(labels, name):
 
 
 def _check_labels(labels, name):
-    refuse_masked(labels, name)
     labels = check_column(labels, name)
     refuse_missing(labels, name)
     if labels.dtype.kind == "S" or any(isinstance(one, bytes) for one in labels[:1]):

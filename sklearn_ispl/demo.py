@@ -167,7 +167,10 @@ def run_demo(seed=0, method="core", n_jobs=None, verbose=False):
     True
     >>> int(scenario["poisoned"].sum()) == undefended["poison_kept"]
     True
-    >>> int(scenario["poisoned"][ispl.support_].sum()) == filtered["poison_kept"]
+    >>> kept = scenario["poisoned"][ispl.support_]
+    >>> int(kept.sum()) == filtered["poison_kept"]
+    True
+    >>> int((~kept).sum()) == filtered["clean_kept"]
     True
     """
     scenario = make_scenario(seed)

@@ -6,9 +6,9 @@ from skorch import NeuralNetClassifier, NeuralNetRegressor
 from torch import nn
 from torch.nn import functional as F
 
+from ..learners._default_net import small_batch
 from ..learners._inference import as_tensor
 from ..learners._settings import one_thread
-from ..learners._default_net import small_batch
 from ..learners._weak_learner import isolated_seed
 from ..modules import ConvNet
 

@@ -9,6 +9,13 @@ from torch import nn
 from ..modules import MLP, ConvNet
 
 MODULES = {"MLP": MLP, "ConvNet": ConvNet}
+# What weak learners need nothing of.
+AS_LEARNER = {
+    "callbacks": "disable",
+    "train_split": None,
+    "verbose": 0,
+    "warm_start": False,
+}
 
 
 class DefaultNet(NeuralNetClassifier):
@@ -23,15 +30,15 @@ class DefaultNet(NeuralNetClassifier):
         params = self.get_params(deep=False)
         names = ("lr", "batch_size", "device")
         sizes = (name for name in params if name.startswith("module__"))
-        module = getattr(self, "module_", None)
+        weights = None
+        if hasattr(self, "module_"):
+            weights = self.module_.state_dict()
+            weights = {name: values.cpu().numpy() for name, values in weights.items()}
         return {
             "module": self.module.__name__,
             "params": {name: params[name] for name in (*names, *sizes)},
-            "weights": module and {
-                name: values.cpu().numpy()
-                for name, values in module.state_dict().items()
-            },
-        }  # fmt: skip
+            "weights": weights,
+        }
 
     def __setstate__(self, state):
         params = {**state["params"], **AS_LEARNER}
@@ -44,15 +51,6 @@ class DefaultNet(NeuralNetClassifier):
         weights = state["weights"].items()
         self.module_.load_state_dict({name: torch.tensor(one) for name, one in weights})
         slim(self)
-
-
-# What weak learners need nothing of.
-AS_LEARNER = {
-    "callbacks": "disable",
-    "train_split": None,
-    "verbose": 0,
-    "warm_start": False,
-}
 
 
 def default_net(X):

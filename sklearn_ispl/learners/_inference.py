@@ -23,7 +23,8 @@ def as_tensor(X, device):
 def from_tensor(data, name):
     """Return a tensor, on any device and with or without gradients, as an array.
 
-    Anything else comes back as it is, but for data sets, which are an error.
+    Anything else comes back as it is, but for data sets, and for masked values, which
+    are forgotten where arrays are made of them. Both are errors.
     """
     if isinstance(data, Dataset | DataLoader) or type(data).__module__.startswith(
         "datasets."  # of Hugging Face
@@ -31,6 +32,11 @@ def from_tensor(data, name):
         raise TypeError(
             f"{name} is a {type(data).__name__}, but arrays are needed: read its rows "
             "and its labels into two arrays, and pass both."
+        )
+    if np.ma.is_masked(data):
+        raise ValueError(
+            f"{name} has masked values. Fill them, or drop their rows, and give an "
+            "array without a mask."
         )
     if not isinstance(data, torch.Tensor):
         return data

@@ -40,8 +40,9 @@ class _Shared:
 def _set_blas(limits):
     """Set the threads of BLAS libraries, from whichever thread of Python this is.
 
-    Those of OpenBLAS are one pool for the process, which threadpoolctl lets one thread
-    alone limit. The thread that has that say is not asked for here, nor afterwards.
+    The threads of OpenBLAS are one pool for the process, and threadpoolctl lets one
+    thread of Python alone limit it. This takes that right from whichever thread has it,
+    and then gives it up.
     """
     # Older versions let every thread.
     let_go = getattr(OpenBLASController, "clear_controlling_thread", lambda force: None)
