@@ -114,7 +114,7 @@ def train_and_measure(X, y, scenario, seed):
             lr=0.05,
             batch_size=32,
             iterator_train__drop_last=True,  # batch norm cannot train on one row
-            max_epochs=30,
+            max_epochs=15,
             train_split=None,
             verbose=0,
         ).fit(X, y)

@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from conftest import make_net
+from conftest import DEVICES, make_net
 from sklearn_ispl import (
     BoostedHomogeneousVoter,
     FilteredClassifier,
@@ -52,6 +52,11 @@ def small_filter(**params):
 def voting_filter(**params):
     """A small filter that goes by the vote of its weak learners alone."""
     return small_filter(method="paper", self_training=False, **params)
+
+
+@pytest.fixture(scope="module")
+def fitted_filter(digits):
+    return small_filter(n_repeats=3).fit(*digits)
 
 
 def test_fitted_attributes(poisoned_digits, device):
@@ -178,10 +183,7 @@ def test_grid_search_over_a_pipeline_on_a_trusted_fold(poisoned_digits, digits):
                 ("clf", GaussianNB()),
             ]
         ),
-        {
-            "filter__alpha": [1 / 4, 1 / 2],
-            "filter__beta": [1 / 4, 1 / 2],
-        },
+        [{"filter__alpha": [1 / 2]}, {"filter__beta": [1 / 2]}],
         scoring={
             "C": "accuracy",
             "A": make_targeted_misclassification_scorer(trigger, source=7, target=4),
@@ -218,18 +220,18 @@ def test_a_search_in_processes_over_a_filter_in_processes_finds_the_same(digits)
 
 
 @pytest.mark.parametrize(
-    "estimator",
+    "estimator, n_epochs",
     [
-        make_net(),
-        SGDClassifier(loss="log_loss"),
-        MLPClassifier(hidden_layer_sizes=16, batch_size=16),
+        (make_net(), 3),
+        (SGDClassifier(loss="log_loss"), 10),
+        (MLPClassifier(hidden_layer_sizes=16, batch_size=16), 10),
     ],
     ids=lambda e: type(e).__name__,
 )
-def test_any_weak_learner(digits, estimator):
-    ispl = small_filter(estimator=estimator, n_epochs=10, self_training_epochs=99).fit(
-        *digits
-    )
+def test_any_weak_learner(digits, estimator, n_epochs):
+    ispl = small_filter(
+        estimator=estimator, n_epochs=n_epochs, self_training_epochs=10 * n_epochs
+    ).fit(*digits)
     assert ispl.get_support().mean() > 0.5
     assert ispl.score(*digits) > 0.5
 
@@ -364,7 +366,7 @@ def test_weights_without_routing_are_an_error(digits):
 def test_a_weight_of_the_score_is_used(poisoned_digits, routing):
     X, y = poisoned_digits[0].reshape(360, -1), poisoned_digits[1]
     classifier = GaussianNB().set_fit_request(sample_weight=False)
-    model = FilteredClassifier(small_filter(), classifier).fit(X, y)
+    model = FilteredClassifier(voting_filter(), classifier).fit(X, y)
     model.set_score_request(sample_weight=True)
     right = model.predict(X) == y
     assert not right.all()
@@ -407,14 +409,18 @@ def test_data_frame_in_and_out():
     pd.testing.assert_frame_equal(X_kept[kept], X[kept])
 
 
+@pytest.fixture(scope="module")
+def fitted_to_pixels(digits):
+    return small_filter().fit(np.round(digits[0] * 16), digits[1])
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8])
-def test_dtype_of_x_is_kept_and_does_not_matter(digits, dtype):
-    X, y = digits
-    X = np.round(X * 16)
+def test_dtype_of_x_is_kept_and_does_not_matter(digits, fitted_to_pixels, dtype):
+    X = np.round(digits[0] * 16).astype(dtype)
     ispl = small_filter()
-    assert ispl.fit_transform(X.astype(dtype), y).dtype == dtype
-    expected = small_filter().fit(X, y)
-    np.testing.assert_array_equal(ispl.support_, expected.support_)
+    assert ispl.fit_transform(X, digits[1]).dtype == dtype
+    np.testing.assert_array_equal(ispl.suspicion_, fitted_to_pixels.suspicion_)
+    np.testing.assert_array_equal(ispl.support_, fitted_to_pixels.support_)
 
 
 def test_clone_and_pickle(digits):
@@ -435,38 +441,35 @@ def test_fitted_filter_holds_no_rows(digits):
 @pytest.mark.parametrize(
     "backend", ["loky", "threading", "multiprocessing", "sequential"]
 )
-def test_support_does_not_depend_on_jobs_or_backend(digits, backend):
-    class_ = small_filter(n_repeats=3)
-    expected = clone(class_).fit(*digits)
+def test_support_does_not_depend_on_jobs_or_backend(digits, fitted_filter, backend):
     with parallel_config(backend, n_jobs=2):
-        ispl = clone(class_).fit(*digits)
-    np.testing.assert_array_equal(ispl.predictions_, expected.predictions_)
-    np.testing.assert_array_equal(ispl.support_, expected.support_)
+        ispl = clone(fitted_filter).fit(*digits)
+    np.testing.assert_array_equal(ispl.predictions_, fitted_filter.predictions_)
+    np.testing.assert_array_equal(ispl.suspicion_, fitted_filter.suspicion_)
+    np.testing.assert_array_equal(ispl.support_, fitted_filter.support_)
 
 
-def test_support_does_not_depend_on_threads_of_torch(digits):
+def test_support_does_not_depend_on_threads_of_torch(digits, fitted_filter):
     before = torch.get_num_threads()
-    expected = small_filter().fit(*digits)
     try:
-        torch.set_num_threads(2)
-        ispl = small_filter().fit(*digits)
-        assert torch.get_num_threads() == 2
+        torch.set_num_threads(before + 1)
+        ispl = clone(fitted_filter).fit(*digits)
+        assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
-    np.testing.assert_array_equal(ispl.predictions_, expected.predictions_)
+    np.testing.assert_array_equal(ispl.predictions_, fitted_filter.predictions_)
 
 
-def test_random_state_decides_everything(digits):
-    def fit(seed):
-        # What others draw does not matter.
-        np.random.rand(seed)
-        torch.rand(seed)
-        return small_filter(random_state=seed).fit(*digits)
-
-    first, second, other = map(fit, (5, 5, 6))
-    np.testing.assert_array_equal(first.predictions_, second.predictions_)
-    np.testing.assert_array_equal(first.support_, second.support_)
-    assert not np.array_equal(first.predictions_, other.predictions_)
+def test_random_state_decides_everything(digits, fitted_filter):
+    # What others draw does not matter.
+    np.random.rand(5)
+    torch.rand(5)
+    same = clone(fitted_filter).fit(*digits)
+    other = clone(fitted_filter).set_params(random_state=6).fit(*digits)
+    np.testing.assert_array_equal(fitted_filter.predictions_, same.predictions_)
+    np.testing.assert_array_equal(fitted_filter.suspicion_, same.suspicion_)
+    np.testing.assert_array_equal(fitted_filter.support_, same.support_)
+    assert not np.array_equal(fitted_filter.predictions_, other.predictions_)
 
 
 def test_global_random_states_are_left_alone(digits):
@@ -502,6 +505,7 @@ def test_verbose_says_how_long_each_step_took(digits, capsys, settings, steps):
         assert line.startswith("[ISPLFilter]") and step in line and "total=" in line
 
 
+@pytest.mark.parametrize("device", DEVICES[1:])
 def test_cuda_finds_what_the_cpu_finds(poisoned_digits, device):
     X, y, _, _ = poisoned_digits
     ispl = small_filter(device=device).fit(X, y)
@@ -672,12 +676,11 @@ def test_class_that_vanishes_warns_and_cannot_be_replaced(digits):
         ispl.fit_transform(X, y)
 
 
-def test_transform_checks_its_input(digits):
-    ispl = small_filter().fit(*digits)
+def test_transform_checks_its_input(fitted_filter):
     with pytest.raises(
         ValueError, match="X has 3 features, but ISPLFilter is expecting"
     ):
-        ispl.transform(np.zeros((2, 3, 8, 8)))
+        fitted_filter.transform(np.zeros((2, 3, 8, 8)))
 
 
 def test_a_fit_decides_on_one_thread(poisoned_digits, monkeypatch):
@@ -706,18 +709,18 @@ def test_interrupt_stops_the_fit(digits, monkeypatch):
         small_filter().fit(*digits)
 
 
+@pytest.mark.parametrize("device", DEVICES[1:])
 def test_pickle_of_a_cuda_filter_loads_on_a_cpu(digits, device):
     ispl = small_filter(device=device, n_repeats=1).fit(*digits)
     copy = pickle.load(io.BytesIO(pickle.dumps(ispl)))
     assert copy.score(*digits) == ispl.score(*digits)
 
 
-def test_rows_of_another_shape_are_an_error(digits):
-    ispl = small_filter().fit(*digits)
+def test_rows_of_another_shape_are_an_error(digits, fitted_filter):
     with pytest.raises(
         ValueError, match=r"shape \(1, 4, 16\).*fitted to .*\(1, 8, 8\)"
     ):
-        ispl.transform(digits[0].reshape(-1, 1, 4, 16))
+        fitted_filter.transform(digits[0].reshape(-1, 1, 4, 16))
 
 
 def test_filtered_classifier_says_at_once_that_images_need_a_classifier(digits):

@@ -11,8 +11,15 @@ def script(import_script):
     return import_script("bench_ablation")
 
 
-def test_without_a_part_nothing_of_it_is_left(script, backdoored_digits):
-    X, y, poisoned, _ = backdoored_digits(0)
+def test_without_a_part_nothing_of_it_is_left(script, backdoored_digits, monkeypatch):
+    X, y, poisoned, _ = backdoored_digits(2)
+    searches = {}
+
+    def searched(*args, original=script.searched):
+        searches.update(original(*args))
+        return searches
+
+    monkeypatch.setattr(script, "searched", searched)
     found = script.findings(X, y, 0)
     assert list(found) == script.PARTS
     for part in ("clusters", "components"):
@@ -23,22 +30,8 @@ def test_without_a_part_nothing_of_it_is_left(script, backdoored_digits):
     assert not found["triggers"].triggers and found["triggers"].support[poisoned].any()
     for search in script.SEARCHES:
         assert found[search].evidence and len(found[search].support) == len(y)
-
-
-def test_a_search_that_is_taken_out_finds_nothing(
-    script, backdoored_digits, monkeypatch
-):
-    X, y, _, _ = backdoored_digits(2)
-    found = {}
-
-    def searched(*args, original=script.searched):
-        found.update(original(*args))
-        return found
-
-    monkeypatch.setattr(script, "searched", searched)
-    script.findings(X, y, 0)
     # In this draw windows show the trigger, and what a cluster shares does not.
-    rows = {part: [one.rows.tolist() for one in ours] for part, ours in found.items()}
+    rows = {part: [one.rows.tolist() for one in searches[part]] for part in searches}
     assert rows[script.WHOLE] and not rows["windows"]
     for search in {*script.SEARCHES} - {"windows"}:
         assert rows[search] == rows[script.WHOLE]

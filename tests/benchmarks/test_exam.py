@@ -168,7 +168,10 @@ def test_a_clean_set_counts_for_rows_lost_alone(tables):
     assert tables.clean_sets(lines)[1] == ["digits", 1, "3.0"]
 
 
-def test_a_run_writes_one_line_for_each_method_and_goes_on_where_it_was(exam):
+def test_a_run_writes_one_line_for_each_method_and_goes_on_where_it_was(
+    exam, monkeypatch
+):
+    monkeypatch.setitem(exam.N_ROWS, "digits", 600)
     scenario = exam.Scenario("digits", "patch", 0.1, 5)
     methods = ["smaller cluster", "flare"]
     lines = list(exam.run(scenario, methods, {}, None))

@@ -1,4 +1,5 @@
 import sys
+from functools import partial
 
 import pytest
 
@@ -10,13 +11,14 @@ def scale(import_script):
 
 def test_a_run_goes_on_and_shows_medians(scale, tmp_path, monkeypatch, capsys):
     out, rst = tmp_path / "scale.jsonl", tmp_path / "scale.inc"
+    once = partial(scale.ISPLFilter, n_repeats=1, self_training_epochs=5)
+    monkeypatch.setattr(scale, "ISPLFilter", once)
     argv = ["paper_scale.py", "--data", "digits", "--n-rows", "300", "--out", str(out)]
-    for more in (["0"], ["0", "1"], ["1", "--rates", "0.1", "0.2"]):
+    for more in (["0"], ["0", "1"]):
         monkeypatch.setattr(sys, "argv", [*argv, "--seeds", *more])
         scale.main()
     lines = scale.read_json(out)
-    assert [line["seed"] for line in lines] == [0, 1, 1]
-    assert [line["rate"] for line in lines] == [0.1, 0.1, 0.2]
+    assert [line["seed"] for line in lines] == [0, 1]
     for line in lines:
         assert all(sum(one) == line["n_poisoned"] for one in line["spread"])
         assert 0 <= line["left_vote"] <= line["n_poisoned"] and line["C_clean"] > 0.5
@@ -24,7 +26,7 @@ def test_a_run_goes_on_and_shows_medians(scale, tmp_path, monkeypatch, capsys):
         sys, "argv", ["paper_scale.py", "--summary", str(out), "--rst", str(rst)]
     )
     scale.main()
-    assert "digits | 7 to 4 | 20" in capsys.readouterr().out.splitlines()[-1]
+    assert "digits | 7 to 4 | 10" in capsys.readouterr().out.splitlines()[-1]
     assert "left by the vote" in rst.read_text()
 
 
@@ -40,6 +42,7 @@ def test_the_spread_is_the_share_in_the_two_largest_components(scale):
     line |= {"spread": [[5, 3, 2, 0], [10, 0, 0, 0]], "seconds": 120.0}
     names = ["left_vote", "left_end", "clean_end", "A_none", "A_kept", "A_clean"]
     line |= dict.fromkeys([*names, "C_kept", "C_clean"], 0.5)
-    header, row = scale.rows_of([line])
-    assert row[header.index("in two of eight components, %")] == "90"
-    assert row[header.index("minutes")] == "2"
+    header, *rows = scale.rows_of([line, {**line, "rate": 0.2}])
+    assert [row[header.index("rate, %")] for row in rows] == ["10", "20"]
+    assert rows[0][header.index("in two of eight components, %")] == "90"
+    assert rows[0][header.index("minutes")] == "2"
