@@ -174,7 +174,7 @@ ATTACKS = {
 
 # Rates of these are shares of the target class.
 OF_CLASS = {"patch, one class", "sinusoid, clean label"}
-# Attacks that no rule was chosen on: only in the report.
+# Attacks that are not in the list for choosing.
 UNSEEN = {
     "cartoon", "frequency", "large patch", "photo filter", "pixels in turn",
     "quantisation", "source-specific", "two triggers, two targets",

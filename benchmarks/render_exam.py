@@ -93,7 +93,7 @@ def by_data(lines):
     kinds = {data: lambda key, data=data: key[0] == data for data, *_ in ours}
     kinds["1 and 2 % of all rows"] = lambda key: _share(key) in (0.01, 0.02)
     kinds["a tenth of all rows"] = lambda key: _share(key) == 0.1
-    kinds["attacks of the report alone"] = lambda key: key[1] in UNSEEN
+    kinds["attacks not in the list for choosing"] = lambda key: key[1] in UNSEEN
     for kind, is_it in {**kinds, "all": lambda key: True}.items():
         mine = [found for key, found in ours.items() if is_it(key)]
         core = [found["core"] for found in mine]

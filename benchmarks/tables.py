@@ -10,8 +10,7 @@ BUNDLED = {
     "wine": datasets.load_wine,
     "digits as a table": datasets.load_digits,
 }
-# Classes, share of labels flipped, rows, and the seed of the one that is known to be
-# hard.
+# Classes, and the share of labels flipped.
 SYNTHETIC = {
     f"synthetic, {n_classes} classes, {flipped:.0%} flipped": (n_classes, flipped)
     for n_classes in (2, 5, 20)

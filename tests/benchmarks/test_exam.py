@@ -1,5 +1,7 @@
 """The exam: its lists, its attacks, what a line says, and what the tables count."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -38,9 +40,36 @@ def test_sizes_of_classes_are_no_sign_of_poison(import_script, sizes, warned):
     assert verdict.support.shape == (len(y),)
 
 
-def test_the_report_shares_no_seed_with_the_list_for_choosing(exam):
-    seeds = {name: {s.seed for s in exam.scenarios(name)} for name in exam.FIRST_SEED}
-    assert not seeds["tune"] & seeds["report"]
+def test_lists_share_no_seed(exam):
+    seeds = [s.seed for name in exam.FIRST_SEED for s in exam.scenarios(name)]
+    assert len(seeds) == len(set(seeds))
+
+
+def test_the_report_has_more_rows_than_what_was_chosen_on(exam):
+    for data in set(exam.DATA) - {"digits"}:
+        assert exam.N_ROWS["report"][data] > exam.N_ROWS["tune"][data]
+        assert exam.N_ROWS["validation"][data] == exam.N_ROWS["tune"][data]
+
+
+def test_what_a_method_draws_does_not_hang_on_the_others(
+    exam, import_script, monkeypatch
+):
+    drawn = {"flare": [], "spectral": []}
+    Verdict = import_script("defences").Verdict
+
+    def drawing(name, model, X, y, poisoned, rng):
+        drawn[name].append(rng.randint(2**31))
+        return Verdict(np.ones(len(y), dtype=bool))
+
+    monkeypatch.setattr(exam, "train", lambda *_: None)
+    monkeypatch.setattr(exam, "measure", lambda *_: (0.9, None))
+    for name in drawn:
+        monkeypatch.setitem(exam.DEFENCES, name, partial(drawing, name))
+    scenario = exam.Scenario("wine", "none", 0.0, 5)
+    [*exam.run(scenario, ["flare", "spectral"], {}, None)]
+    [*exam.run(scenario, ["spectral"], {}, None)]
+    first, second = drawn["spectral"]
+    assert first == second and first not in drawn["flare"]
 
 
 def test_the_report_has_every_attack_and_is_as_large_as_it_says(exam):
@@ -50,7 +79,7 @@ def test_the_report_has_every_attack_and_is_as_large_as_it_says(exam):
     assert sum(s.attack == "none" for s in report) >= 12
 
 
-def test_attacks_of_the_report_alone_are_not_chosen_on(exam):
+def test_some_attacks_are_not_chosen_on(exam):
     tune = {s.attack for s in exam.scenarios("tune")}
     assert not tune & exam.UNSEEN
     assert exam.UNSEEN <= set(exam.ATTACKS)
@@ -171,7 +200,7 @@ def test_a_clean_set_counts_for_rows_lost_alone(tables):
 def test_a_run_writes_one_line_for_each_method_and_goes_on_where_it_was(
     exam, monkeypatch
 ):
-    monkeypatch.setitem(exam.N_ROWS, "digits", 600)
+    monkeypatch.setitem(exam.N_ROWS["tune"], "digits", 600)
     scenario = exam.Scenario("digits", "patch", 0.1, 5)
     methods = ["smaller cluster", "flare"]
     lines = list(exam.run(scenario, methods, {}, None))
