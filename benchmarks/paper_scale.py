@@ -32,7 +32,7 @@ PAIRS = {
 }
 HEADER = ["data", "pair", "rate, %", "rows", "seeds", "in two of eight components, %"]
 HEADER += ["left by the vote", "left in the end", "clean rows kept, %"]
-HEADER += ["A undefended", "A", "A clean", "C", "C clean", "minutes"]
+HEADER += ["A undefended", "A", "A clean", "C", "C clean"]
 
 
 def run(data, pair, rate, seed, options):
@@ -89,7 +89,6 @@ def rows_of(lines):
             median("clean_end", 100),
             *(median(f"A_{name}", 100) for name in ("none", "kept", "clean")),
             *(median(f"C_{name}", 100) for name in ("kept", "clean")),
-            median("seconds", 1 / 60),
         ])  # fmt: skip
     return rows
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from attacks import OF_CLASS, UNSEEN
+from defences import OURS
 from render_tables import list_table
 
 WORKS = 0.5  # undefended A from which a scenario counts
@@ -23,6 +24,7 @@ def render(lines, rst=None):
         ("What the default says when it is wrong, and when not", sayings(lines)),
         ("Clean sets: rows lost, %", clean_sets(lines)),
         ("Set by set", each(lines)),
+        ("Attacks that do not work undefended, and are not counted", weak_sets(lines)),
     ]
     if rst is None:
         for title, rows in tables:
@@ -54,10 +56,10 @@ def of_sets(lines):
 def summary(lines):
     """Return the rows of a table, a header first: what holds, by method."""
     attacked, clean = of_sets(lines)
-    header = ["method", "99 % found", "95 % found", "half left, in silence"]
+    header = ["method", "99 % found", "95 % found", "half left, nothing said"]
     header += ["A within 2 points", "clean rows lost, median %", "mean", "worst"]
     header += ["without poison, worst"]
-    header += ["found where 1 % of the clean rows go, median %"]
+    header += ["true positives at 1 % false positives, median %"]
     header += ["seconds over training"]
     rows = [header]
     for method in _methods(lines):
@@ -74,7 +76,8 @@ def summary(lines):
             method,
             *(f"{sum(r['tpr'] >= tpr for r in mine)} of {len(mine)}"
               for tpr in (0.99, 0.95)),
-            f"{sum(silent)} of {len(mine)}",
+            # Rivals name no class and warn of nothing.
+            f"{sum(silent)} of {len(mine)}" if method in OURS else "",
             f"{sum(close)} of {len(close)}" if close else "",
             *(_percent(of(lost)) if lost else "" for of in (np.median, np.mean, max)),
             _percent(max((r["fpr"] for r in without), default=None)),
@@ -191,18 +194,32 @@ def clean_sets(lines):
 def each(lines):
     """Return the rows of a table: every attacked set, with our default."""
     attacked, _ = of_sets(lines)
-    header = ["data", "attack", "rate, %", "A undefended", "A clean", "A", "C clean"]
-    rows = [[*header, "C", "rows left", "clean rows lost, %", "named"]]
-    for (data, attack, rate, _), found in sorted(attacked.items()):
+    header = ["data", "attack", "rate, %", "seed", "A undefended", "A clean", "A"]
+    header += ["C undefended", "C clean", "C", "rows left", "clean rows lost, %"]
+    rows = [[*header, "named", "seconds over training"]]
+    for (data, attack, rate, seed), found in sorted(attacked.items()):
         if "core" not in found:
             continue
         none, core = found["undefended"], found["core"]
         rows.append([
-            data, attack, f"{100 * rate:g}", _percent(none["A"]),
-            *map(_percent, [none["A_clean"], core["A"], none["C_clean"], core["C"]]),
+            data, attack, f"{100 * rate:g}", seed,
+            *map(_percent, [none["A"], none["A_clean"], core["A"]]),
+            *map(_percent, [none["C"], none["C_clean"], core["C"]]),
             f"{core['left']} of {core['n_poisoned']}",
             _percent(core["fpr"]), " ".join(map(str, core["named"])),
+            f"{core['seconds'] / core['training']:.1f}" if "training" in core else "",
         ])  # fmt: skip
+    return rows
+
+
+def weak_sets(lines):
+    """Return the rows of a table: attacked sets whose undefended A is too low."""
+    weak = [r for r in lines if r["method"] == "undefended" and r["A"] is not None]
+    rows = [["data", "attack", "rate, %", "A undefended", "C undefended"]]
+    for r in sorted(weak, key=lambda r: (r["attack"], r["data"], r["rate"])):
+        if r["A"] < WORKS:
+            figures = f"{100 * r['rate']:g}", _percent(r["A"]), _percent(r["C"])
+            rows.append([r["data"], r["attack"], *figures])
     return rows
 
 

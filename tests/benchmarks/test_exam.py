@@ -111,6 +111,8 @@ def test_a_set_whose_attack_does_not_work_is_left_out(tables):
     lines = [line("undefended", A_none=0.4), line("core", tpr=1.0)]
     attacked, clean = tables.of_sets(lines)
     assert not attacked and not clean
+    assert tables.weak_sets(lines)[1:] == [["digits", "patch", "10", "40.0", "90.0"]]
+    assert not tables.weak_sets([line("undefended")])[1:]
 
 
 def test_the_summary_counts_sets_found_and_sets_missed_in_silence(tables):
@@ -120,7 +122,7 @@ def test_the_summary_counts_sets_found_and_sets_missed_in_silence(tables):
     header, core = tables.summary(lines)
     assert core[header.index("99 % found")] == "1 of 3"
     assert core[header.index("95 % found")] == "1 of 3"
-    assert core[header.index("half left, in silence")] == "1 of 3"
+    assert core[header.index("half left, nothing said")] == "1 of 3"
     assert tables.by_attack(lines)[1] == ["patch", "100 20 20"]
 
 
@@ -145,7 +147,7 @@ def test_what_the_default_says_is_counted_by_outcome(tables):
     assert none[1:] == [2, 1, 0, 0, 1, 0]
     # To name a clean class is to say nothing of the poison.
     header, core = tables.summary(lines)
-    assert core[header.index("half left, in silence")] == "2 of 5"
+    assert core[header.index("half left, nothing said")] == "2 of 5"
 
 
 def test_seconds_are_held_against_training_in_the_same_run(tables):
@@ -159,7 +161,7 @@ def test_the_ranking_counts_at_one_false_positive_rate(tables):
     lines = [line("undefended"), line("core", tpr=1.0, tpr_at_1=0.7)]
     lines += [line("undefended", seed=2), line("core", seed=2, tpr_at_1=0.9)]
     header, core = tables.summary(lines)
-    (ranked,) = (at for at, name in enumerate(header) if "found where" in name)
+    (ranked,) = (at for at, name in enumerate(header) if "at 1 %" in name)
     assert core[ranked] == "80.0"
 
 

@@ -45,4 +45,3 @@ def test_the_spread_is_the_share_in_the_two_largest_components(scale):
     header, *rows = scale.rows_of([line, {**line, "rate": 0.2}])
     assert [row[header.index("rate, %")] for row in rows] == ["10", "20"]
     assert rows[0][header.index("in two of eight components, %")] == "90"
-    assert rows[0][header.index("minutes")] == "2"
