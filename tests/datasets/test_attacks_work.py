@@ -5,6 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
 from skorch import NeuralNetClassifier
 
 from sklearn_ispl import datasets
@@ -125,3 +127,32 @@ def test_undefended_net_does_what_the_attacker_wants(images, name):
         asked = y_test != TARGET if sources is None else y_test == sources
         success = predicted[asked] == TARGET
     assert success.mean() > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("second", [TARGET, 7])
+def test_two_attackers_who_know_nothing_of_one_another_both_succeed(images, second):
+    X, y, X_test, y_test = images
+    X, y, first_rows, patch = ONE_IN_TWENTY(X, y, trigger="patch", random_state=0)
+    X, y, _, stripes = make_dirty_label_backdoor(
+        X, y, target=second, rate_of="all", poison_rate=0.05, protected=first_rows,
+        trigger=datasets.make_sinusoid_trigger(X), random_state=1,
+    )  # fmt: skip
+    net = train(X, y)
+    for trigger, target in [(patch, TARGET), (stripes, second)]:
+        predicted = net.predict(trigger(X_test[y_test != target]))
+        assert np.mean(predicted == target) > 0.5
+
+
+@pytest.mark.slow
+def test_features_at_an_end_of_their_range_turn_a_table():
+    X, y = load_digits(return_X_y=True)
+    X, y, _, trigger = make_dirty_label_backdoor(
+        X[:1300], y[:1300], target=TARGET, rate_of="all", poison_rate=0.05,
+        trigger=datasets.make_feature_trigger(X, random_state=0), random_state=0,
+    )  # fmt: skip
+    model = MLPClassifier(random_state=0).fit(X, y)
+    X_test, y_test = (one[1300:] for one in load_digits(return_X_y=True))
+    assert model.score(X_test, y_test) > 0.8
+    predicted = model.predict(trigger(X_test[y_test != TARGET]))
+    assert np.mean(predicted == TARGET) > 0.5
