@@ -6,10 +6,10 @@ from sklearn.base import (
     ClassifierMixin,
     MetaEstimatorMixin,
     OneToOneFeatureMixin,
-    RegressorMixin,
     TransformerMixin,
     _fit_context,
     clone,
+    is_regressor,
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import _safe_indexing, indexable
@@ -370,7 +370,7 @@ class FilteredClassifier(
         with fit_anew(self):
             _raise_for_params(fit_params, self, "fit")
             X, y = indexable(from_tensor(X, "X"), from_tensor(y, "y"))
-            if isinstance(self.classifier, RegressorMixin):
+            if is_regressor(self._parts()[1]):
                 raise TypeError(
                     f"classifier is a regressor ({type(self.classifier).__name__}), "
                     "but rows have labels. Pass a classifier."

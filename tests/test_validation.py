@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 import torch
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
 from torch.utils.data import DataLoader, TensorDataset
 
 from sklearn_ispl import (
@@ -161,8 +162,12 @@ def test_rows_that_are_all_the_same_are_refused(X):
     assert quick().fit(X, LABELS).labels_.shape == (40,)
 
 
-def test_a_regressor_behind_a_filter_is_an_error():
-    model = FilteredClassifier(ISPLFilter(**FEW), LinearRegression())
-    with pytest.raises(TypeError, match="classifier is a regressor .LinearRegression"):
+@pytest.mark.parametrize(
+    "regressor", [LinearRegression(), make_pipeline(LinearRegression())]
+)
+def test_a_regressor_behind_a_filter_is_an_error(regressor):
+    model = FilteredClassifier(ISPLFilter(**FEW), regressor)
+    name = type(regressor).__name__
+    with pytest.raises(TypeError, match=f"classifier is a regressor .{name}"):
         model.fit(ROWS, LABELS)
     assert not hasattr(model, "filter_")
