@@ -32,10 +32,10 @@ from sklearn_ispl.modules import MLP, ConvNet
 from tables import TABLES, load_table
 
 DATA = ["digits", "fashion-mnist", "gtsrb", "cifar10"]
-# Rows of each data set: what two cores can do in one hour, and in some.
-FEW = {"digits": None, "fashion-mnist": 3000, "gtsrb": 4000, "cifar10": 3000}
-MANY = {**dict.fromkeys(DATA, 10_000), "digits": None}
-N_ROWS = {"tune": FEW, "validation": FEW, "report": MANY}
+# Rows of each data set: what two cores can do in one hour, and in several.
+SMALL = {"digits": None, "fashion-mnist": 3000, "gtsrb": 4000, "cifar10": 3000}
+LARGE = {**dict.fromkeys(DATA, 10_000), "digits": None}
+N_ROWS = {"tune": SMALL, "validation": SMALL, "report": LARGE}
 N_TEST = 2000
 FIRST_SEED = {"tune": 0, "validation": 20_000, "report": 40_000}
 # Attacks that came after the lists were drawn: all other sets stay as they are.

@@ -92,7 +92,9 @@ def by_data(lines):
     attacked, _ = of_sets(lines)
     ours = {key: found for key, found in attacked.items() if "core" in found}
     rows = [["sets", "how many", "99 % found", "more than half left", "rows left",
-             "A within 2 points", "over 2 % of the clean rows lost"]]  # fmt: skip
+             "A within 2 points", "over 2 % of the clean rows lost",
+             "a clean class named", "C clean, median %",
+             "C lost, median of points", "worst"]]  # fmt: skip
     kinds = {data: lambda key, data=data: key[0] == data for data, *_ in ours}
     kinds["1 and 2 % of all rows"] = lambda key: _share(key) in (0.01, 0.02)
     kinds["a tenth of all rows"] = lambda key: _share(key) == 0.1
@@ -102,10 +104,14 @@ def by_data(lines):
         core = [found["core"] for found in mine]
         close = [s["core"]["A"] <= s["undefended"]["A_clean"] + 0.02 for s in mine]
         left, of = (sum(r[name] for r in core) for name in ("left", "n_poisoned"))
+        C_clean = [s["undefended"]["C_clean"] for s in mine]
+        lost = np.subtract(C_clean, [r["C"] for r in core])
         rows.append([
             kind, len(mine), sum(r["tpr"] >= 0.99 for r in core),
             sum(r["tpr"] < 0.5 for r in core), f"{left} of {of}", sum(close),
             sum(r["fpr"] > 0.02 for r in core),
+            sum(bool(set(r["named"]) - set(r["targets"])) for r in core),
+            *map(_percent, [np.median(C_clean), np.median(lost), lost.max()]),
         ])  # fmt: skip
     return rows
 
@@ -196,7 +202,7 @@ def each(lines):
     attacked, _ = of_sets(lines)
     header = ["data", "attack", "rate, %", "seed", "A undefended", "A clean", "A"]
     header += ["C undefended", "C clean", "C", "rows left", "clean rows lost, %"]
-    rows = [[*header, "named", "seconds over training"]]
+    rows = [[*header, "named", "warnings", "seconds over training"]]
     for (data, attack, rate, seed), found in sorted(attacked.items()):
         if "core" not in found:
             continue
@@ -207,6 +213,7 @@ def each(lines):
             *map(_percent, [none["C"], none["C_clean"], core["C"]]),
             f"{core['left']} of {core['n_poisoned']}",
             _percent(core["fpr"]), " ".join(map(str, core["named"])),
+            " ".join(core["warned"]).replace("Warning", ""),
             f"{core['seconds'] / core['training']:.1f}" if "training" in core else "",
         ])  # fmt: skip
     return rows

@@ -226,7 +226,7 @@ def test_a_search_in_processes_over_a_filter_in_processes_finds_the_same(digits)
         (SGDClassifier(loss="log_loss"), 10),
         (MLPClassifier(hidden_layer_sizes=16, batch_size=16), 10),
     ],
-    ids=lambda e: type(e).__name__,
+    ids=["skorch", "SGD", "MLP"],
 )
 def test_any_weak_learner(digits, estimator, n_epochs):
     ispl = small_filter(

@@ -167,7 +167,8 @@ def test_the_ranking_counts_at_one_false_positive_rate(tables):
 
 def test_what_is_found_is_counted_by_data_and_rate(tables):
     lines = [line("undefended"), line("core", tpr=1.0, fpr=0.03)]
-    lines += [line("undefended", seed=2), line("core", tpr=0.2, seed=2)]
+    of_clean = {"named": [4, 5], "C": 0.7}
+    lines += [line("undefended", seed=2), line("core", tpr=0.2, seed=2, **of_clean)]
     other = {"seed": 3, "data": "gtsrb", "rate": 0.05}
     lines += [line("undefended", **other), line("core", tpr=0.7, **other, A=0.5)]
     other = {"seed": 4, "data": "gtsrb", "rate": 0.02, "attack": "cartoon"}
@@ -176,10 +177,11 @@ def test_what_is_found_is_counted_by_data_and_rate(tables):
     other = {"seed": 5, "data": "gtsrb", "attack": "patch, one class"}
     lines += [line("undefended", **other), line("core", tpr=1.0, **other)]
     _, digits, gtsrb, few, tenth, unseen, every = tables.by_data(lines)
-    assert digits == ["digits", 2, 1, 1, "2 of 20", 2, 1]
-    assert gtsrb == ["gtsrb", 3, 2, 0, "3 of 30", 2, 0]
-    assert few[1:] == unseen[1:] == [1, 1, 0, "1 of 10", 1, 0]
-    assert tenth[1:] == digits[1:] and every[1:] == [5, 3, 1, "5 of 50", 4, 1]
+    assert digits == ["digits", 2, 1, 1, "2 of 20", 2, 1, 1, "90.0", "10.0", "20.0"]
+    assert gtsrb == ["gtsrb", 3, 2, 0, "3 of 30", 2, 0, 0, "90.0", "0.0", "0.0"]
+    assert few[1:] == unseen[1:] == [1, 1, 0, "1 of 10", 1, 0, 0, "90.0", "0.0", "0.0"]
+    assert tenth[1:] == digits[1:]
+    assert every[1:] == [5, 3, 1, "5 of 50", 4, 1, 1, "90.0", "0.0", "20.0"]
 
 
 def test_rankings_are_compared_set_by_set(tables):

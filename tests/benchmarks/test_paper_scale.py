@@ -14,11 +14,13 @@ def test_a_run_goes_on_and_shows_medians(scale, tmp_path, monkeypatch, capsys):
     once = partial(scale.ISPLFilter, n_repeats=1, self_training_epochs=5)
     monkeypatch.setattr(scale, "ISPLFilter", once)
     argv = ["paper_scale.py", "--data", "digits", "--n-rows", "300", "--out", str(out)]
+    argv += ["--rates", "0.2"]
     for more in (["0"], ["0", "1"]):
         monkeypatch.setattr(sys, "argv", [*argv, "--seeds", *more])
         scale.main()
     lines = scale.read_json(out)
     assert [line["seed"] for line in lines] == [0, 1]
+    assert [line["rate"] for line in lines] == [0.2, 0.2]
     for line in lines:
         assert all(sum(one) == line["n_poisoned"] for one in line["spread"])
         assert 0 <= line["left_vote"] <= line["n_poisoned"] and line["C_clean"] > 0.5
@@ -26,7 +28,7 @@ def test_a_run_goes_on_and_shows_medians(scale, tmp_path, monkeypatch, capsys):
         sys, "argv", ["paper_scale.py", "--summary", str(out), "--rst", str(rst)]
     )
     scale.main()
-    assert "digits | 7 to 4 | 10" in capsys.readouterr().out.splitlines()[-1]
+    assert "digits | 7 to 4 | 20" in capsys.readouterr().out.splitlines()[-1]
     assert "left by the vote" in rst.read_text()
 
 
