@@ -170,6 +170,10 @@ ATTACKS = {
         [RARE, 0.02, 0.03, 0.04],
     ),
     "features": (partial(dirty, trigger="feature"), [0.02, USUAL]),
+    "quantisation, plain": (
+        partial(dirty, trigger="quantisation", levels=3, dither=False),
+        [MANY],
+    ),
 }
 
 # Rates of these are shares of the target class.
@@ -177,7 +181,8 @@ OF_CLASS = {"patch, one class", "sinusoid, clean label"}
 # Attacks that are not in the list for choosing.
 UNSEEN = {
     "cartoon", "frequency", "large patch", "photo filter", "pixels in turn",
-    "quantisation", "source-specific", "two triggers, two targets",
+    "quantisation", "quantisation, plain", "source-specific",
+    "two triggers, two targets",
 }  # fmt: skip
 
 
