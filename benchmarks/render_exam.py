@@ -9,6 +9,8 @@ from defences import OURS
 from render_tables import list_table
 
 WORKS = 0.5  # undefended A from which a scenario counts
+# Of the columns of `sayings`; a class that vanished is rejected for the most part, too.
+WARNINGS = [["WeakEvidence"], ["UnlearnedClass"], ["MostRejected", "ClassVanished"]]
 
 
 def render(lines, rst=None):
@@ -92,7 +94,7 @@ def by_data(lines):
     attacked, _ = of_sets(lines)
     ours = {key: found for key, found in attacked.items() if "core" in found}
     rows = [["sets", "how many", "99 % found", "more than half left", "rows left",
-             "A within 2 points", "over 2 % of the clean rows lost",
+             "A within 2 points", "no clean row lost", "over 2 % of them lost",
              "a clean class named", "C clean, median %",
              "C lost, median of points", "worst"]]  # fmt: skip
     kinds = {data: lambda key, data=data: key[0] == data for data, *_ in ours}
@@ -109,7 +111,7 @@ def by_data(lines):
         rows.append([
             kind, len(mine), sum(r["tpr"] >= 0.99 for r in core),
             sum(r["tpr"] < 0.5 for r in core), f"{left} of {of}", sum(close),
-            sum(r["fpr"] > 0.02 for r in core),
+            *(sum(lost) for lost in ([r["fpr"] == 0 for r in core], map(_costs, core))),
             sum(bool(set(r["named"]) - set(r["targets"])) for r in core),
             *map(_percent, [np.median(C_clean), np.median(lost), lost.max()]),
         ])  # fmt: skip
@@ -157,29 +159,34 @@ def sayings(lines):
     attacked, clean = of_sets(lines)
     mine = [s["core"] for s in [*attacked.values(), *clean.values()] if "core" in s]
     rows = [["outcome", "sets", "a poisoned class named", "only clean ones named",
-             "weak evidence", "a class not known",
+             "weak evidence", "a class not known", "most of a class rejected",
              "nothing said"]]  # fmt: skip
     outcomes = {
         "more than half of the poison left": lambda r: _tpr(r) < 0.5,
         "some poison left": lambda r: 0.5 <= _tpr(r) < 1,
         "no poison left, or none there": lambda r: _tpr(r) == 1,
+        "over 2 % of the clean rows lost": _costs,
     }
     for outcome, is_it in outcomes.items():
         found = [r for r in mine if is_it(r)]
-        weak, unlearned = (
-            sum(f"{kind}Warning" in r["warned"] for r in found)
-            for kind in ("WeakEvidence", "UnlearnedClass")
+        warned = (
+            sum(any(f"{kind}Warning" in r["warned"] for kind in kinds) for r in found)
+            for kinds in WARNINGS
         )
         named = sum(is_named(r) for r in found)
         clean = sum(bool(r["named"]) for r in found) - named
         silent = sum(not (r["named"] or r["warned"]) for r in found)
-        rows.append([outcome, len(found), named, clean, weak, unlearned, silent])
+        rows.append([outcome, len(found), named, clean, *warned, silent])
     return rows
 
 
 def is_named(line):
     """Whether a class that is poisoned was named."""
     return bool(set(line["named"]) & set(line["targets"]))
+
+
+def _costs(line):
+    return line["fpr"] > 0.02
 
 
 def _tpr(line):

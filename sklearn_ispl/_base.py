@@ -131,7 +131,7 @@ class BaseFilter(RowsMixin, SupervisedMixin, SupportMixin, BaseEstimator):
             If a class has a single row.
 
         ClassVanishedWarning
-            If every row of a class was rejected, by the vote or in self-training.
+            If every row of a class was rejected.
 
         MostRejectedWarning
             If more than half of a class was rejected, equal rows counted once, but not

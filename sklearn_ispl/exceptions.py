@@ -25,9 +25,10 @@ class SmallClassWarning(UserWarning):
 class ClassVanishedWarning(UserWarning):
     """A filter rejected every row of a class.
 
-    No model can learn it from what is kept. It comes of votes that are hardly better
-    than chance, with ``method="paper"`` or in
-    :class:`~sklearn_ispl.BoostedHomogeneousVoter`.
+    No model can learn it from what is kept. With ``method="paper"`` and in
+    :class:`~sklearn_ispl.BoostedHomogeneousVoter` it comes of votes that are hardly
+    better than chance. With the default all groups of the class stood out; its clean
+    rows may be among them.
 
     Examples
     --------

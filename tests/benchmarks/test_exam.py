@@ -138,16 +138,21 @@ def test_what_the_default_says_is_counted_by_outcome(tables):
     ):
         lines.append(line("undefended", seed=seed))
         lines.append(line("core", tpr=tpr, seed=seed, named=named, warned=warned))
+    for seed, warned in (5, "MostRejectedWarning"), (6, "ClassVanishedWarning"):
+        lines.append(line("undefended", seed=seed))
+        said = {"named": [4], "warned": [warned]}
+        lines.append(line("core", tpr=1.0, seed=seed, fpr=0.03, **said))
     lines += [line("undefended", seed=8), line("core", tpr=0.1, seed=8, named=[5])]
     lines += [line("undefended", seed=9, A_none=None)]
     lines += [line("core", seed=9, tpr=None, warned=["UnlearnedClassWarning"])]
-    _, most, some, none = tables.sayings(lines)
-    assert most[1:] == [3, 0, 1, 1, 0, 1]
-    assert some[1:] == [1, 1, 0, 0, 0, 0]
-    assert none[1:] == [2, 1, 0, 0, 1, 0]
+    _, most, some, none, costly = tables.sayings(lines)
+    assert most[1:] == [3, 0, 1, 1, 0, 0, 1]
+    assert some[1:] == [1, 1, 0, 0, 0, 0, 0]
+    assert none[1:] == [4, 3, 0, 0, 1, 2, 0]
+    assert costly[1:] == [2, 2, 0, 0, 0, 2, 0]
     # To name a clean class is to say nothing of the poison.
     header, core = tables.summary(lines)
-    assert core[header.index("half left, nothing said")] == "2 of 5"
+    assert core[header.index("half left, nothing said")] == "2 of 7"
 
 
 def test_seconds_are_held_against_training_in_the_same_run(tables):
@@ -177,11 +182,12 @@ def test_what_is_found_is_counted_by_data_and_rate(tables):
     other = {"seed": 5, "data": "gtsrb", "attack": "patch, one class"}
     lines += [line("undefended", **other), line("core", tpr=1.0, **other)]
     _, digits, gtsrb, few, tenth, unseen, every = tables.by_data(lines)
-    assert digits == ["digits", 2, 1, 1, "2 of 20", 2, 1, 1, "90.0", "10.0", "20.0"]
-    assert gtsrb == ["gtsrb", 3, 2, 0, "3 of 30", 2, 0, 0, "90.0", "0.0", "0.0"]
-    assert few[1:] == unseen[1:] == [1, 1, 0, "1 of 10", 1, 0, 0, "90.0", "0.0", "0.0"]
+    none = ["90.0", "0.0", "0.0"]
+    assert digits == ["digits", 2, 1, 1, "2 of 20", 2, 1, 1, 1, "90.0", "10.0", "20.0"]
+    assert gtsrb == ["gtsrb", 3, 2, 0, "3 of 30", 2, 3, 0, 0, *none]
+    assert few[1:] == unseen[1:] == [1, 1, 0, "1 of 10", 1, 1, 0, 0, *none]
     assert tenth[1:] == digits[1:]
-    assert every[1:] == [5, 3, 1, "5 of 50", 4, 1, 1, "90.0", "0.0", "20.0"]
+    assert every[1:] == [5, 3, 1, "5 of 50", 4, 4, 1, 1, "90.0", "0.0", "20.0"]
 
 
 def test_rankings_are_compared_set_by_set(tables):
