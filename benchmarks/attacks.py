@@ -121,9 +121,8 @@ def common(y, among, rng):
     return int(rng.choice(labels[np.argsort(-counts, kind="stable")[:10]]))
 
 
-# Recipe, and rates: of all rows, but for those of `OF_CLASS`. Warping, filters and
-# frequencies are stronger than their authors' settings, which nets of this size do not
-# learn from some thousand rows.
+# Recipe, and rates: of all rows, but for those of `OF_CLASS`. Warping, quantisation,
+# frequencies and image-specific triggers are stronger than their authors' settings.
 ATTACKS = {
     "none": (_none, [0.0]),
     "patch": (partial(dirty, trigger="patch"), [0.005, RARE, USUAL, MANY]),

@@ -87,7 +87,7 @@ def run(change, value, seed, attack, data_home):
 
 def table(lines):
     """Return the rows of a table, a header first."""
-    rows = [["what is changed", "", "A undefended, %", "A, %", "rows left",
+    rows = [["what is changed", "", "seed", "A undefended, %", "A, %", "rows left",
              "clean rows lost, %", "said"]]  # fmt: skip
     for line in lines:
         said = "warned" if line["warned"] else "nothing"
@@ -96,7 +96,8 @@ def table(lines):
         A = (f"{100 * line[name]:.1f}" for name in ("A_undefended", "A"))
         left = f"{line['left']} of {line['n_poisoned']}"
         lost = f"{100 * line['fpr']:.1f}"
-        rows.append([line["change"], line["value"], *A, left, lost, said])
+        what = line["change"], line["value"], str(line["seed"])
+        rows.append([*what, *A, left, lost, said])
     return rows
 
 

@@ -62,7 +62,7 @@ def summary(lines):
     header += ["A within 2 points", "clean rows lost, median %", "mean", "worst"]
     header += ["without poison, worst"]
     header += ["true positives at 1 % false positives, median %"]
-    header += ["seconds over training"]
+    header += ["time over that of training"]
     rows = [header]
     for method in _methods(lines):
         found = [s for s in attacked.values() if method in s]
@@ -164,7 +164,8 @@ def sayings(lines):
     outcomes = {
         "more than half of the poison left": lambda r: _tpr(r) < 0.5,
         "some poison left": lambda r: 0.5 <= _tpr(r) < 1,
-        "no poison left, or none there": lambda r: _tpr(r) == 1,
+        "no poison left": lambda r: _tpr(r) == 1,
+        "no poison there": lambda r: r["tpr"] is None,
         "over 2 % of the clean rows lost": _costs,
     }
     for outcome, is_it in outcomes.items():
@@ -190,7 +191,7 @@ def _costs(line):
 
 
 def _tpr(line):
-    return 1.0 if line["tpr"] is None else line["tpr"]
+    return np.nan if line["tpr"] is None else line["tpr"]
 
 
 def clean_sets(lines):
@@ -209,7 +210,7 @@ def each(lines):
     attacked, _ = of_sets(lines)
     header = ["data", "attack", "rate, %", "seed", "A undefended", "A clean", "A"]
     header += ["C undefended", "C clean", "C", "rows left", "clean rows lost, %"]
-    rows = [[*header, "named", "warnings", "seconds over training"]]
+    rows = [[*header, "named", "warnings", "time over that of training"]]
     for (data, attack, rate, seed), found in sorted(attacked.items()):
         if "core" not in found:
             continue

@@ -33,7 +33,8 @@ def test_seeds_are_in_no_list_of_the_exam(script, import_script):
      ([], ["W"], "warned"), ([], [], "nothing")],
 )  # fmt: skip
 def test_the_table_says_what_was_said(script, named, warned, said):
-    line = {"change": "covers", "value": "1", "A_undefended": 0.9, "A": 0.1, "left": 2}
+    line = {"change": "covers", "value": "1", "seed": 7, "left": 2, "A": 0.1}
     line |= {"n_poisoned": 9, "fpr": 0.012, "named": named, "warned": warned}
+    line |= {"A_undefended": 0.9}
     (_, row) = script.table([{**line, "targets": [3]}])
-    assert row == ["covers", "1", "90.0", "10.0", "2 of 9", "1.2", said]
+    assert row == ["covers", "1", "7", "90.0", "10.0", "2 of 9", "1.2", said]

@@ -145,10 +145,11 @@ def test_what_the_default_says_is_counted_by_outcome(tables):
     lines += [line("undefended", seed=8), line("core", tpr=0.1, seed=8, named=[5])]
     lines += [line("undefended", seed=9, A_none=None)]
     lines += [line("core", seed=9, tpr=None, warned=["UnlearnedClassWarning"])]
-    _, most, some, none, costly = tables.sayings(lines)
+    _, most, some, none, clean, costly = tables.sayings(lines)
     assert most[1:] == [3, 0, 1, 1, 0, 0, 1]
     assert some[1:] == [1, 1, 0, 0, 0, 0, 0]
-    assert none[1:] == [4, 3, 0, 0, 1, 2, 0]
+    assert none[1:] == [3, 3, 0, 0, 0, 2, 0]
+    assert clean[1:] == [1, 0, 0, 0, 1, 0, 0]
     assert costly[1:] == [2, 2, 0, 0, 0, 2, 0]
     # To name a clean class is to say nothing of the poison.
     header, core = tables.summary(lines)

@@ -69,6 +69,10 @@ ATTACKS = {
     ),
     "image-specific": ("image_specific", ONE_IN_TWENTY),
     "quantisation": (("quantisation", {"levels": 4}), ONE_IN_TWENTY),
+    "quantisation, plain": (
+        ("quantisation", {"levels": 3, "dither": False}),
+        partial(ONE_IN_TWENTY, poison_rate=0.1),
+    ),
     "photo": ("photo", ONE_IN_TWENTY),
 }
 
