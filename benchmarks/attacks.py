@@ -122,7 +122,8 @@ def common(y, among, rng):
 
 
 # Recipe, and rates: of all rows, but for those of `OF_CLASS`. Warping, quantisation,
-# frequencies and image-specific triggers are stronger than their authors' settings.
+# frequencies, pixels in turn and image-specific triggers are stronger than their
+# authors' settings.
 ATTACKS = {
     "none": (_none, [0.0]),
     "patch": (partial(dirty, trigger="patch"), [0.005, RARE, USUAL, MANY]),

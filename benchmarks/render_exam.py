@@ -9,7 +9,7 @@ from defences import OURS
 from render_tables import list_table
 
 WORKS = 0.5  # undefended A from which a scenario counts
-# Of the columns of `sayings`; a class that vanished is rejected for the most part, too.
+# Those that a column of `sayings` counts; all of a class is most of it, too.
 WARNINGS = [["WeakEvidence"], ["UnlearnedClass"], ["MostRejected", "ClassVanished"]]
 
 
@@ -111,7 +111,7 @@ def by_data(lines):
         rows.append([
             kind, len(mine), sum(r["tpr"] >= 0.99 for r in core),
             sum(r["tpr"] < 0.5 for r in core), f"{left} of {of}", sum(close),
-            *(sum(lost) for lost in ([r["fpr"] == 0 for r in core], map(_costs, core))),
+            sum(r["fpr"] == 0 for r in core), sum(map(_costs, core)),
             sum(bool(set(r["named"]) - set(r["targets"])) for r in core),
             *map(_percent, [np.median(C_clean), np.median(lost), lost.max()]),
         ])  # fmt: skip

@@ -27,8 +27,8 @@ class ClassVanishedWarning(UserWarning):
 
     No model can learn it from what is kept. With ``method="paper"`` and in
     :class:`~sklearn_ispl.BoostedHomogeneousVoter` it comes of votes that are hardly
-    better than chance. With the default all groups of the class stood out; its clean
-    rows may be among them.
+    better than chance. With the default, groups that make up the whole class stood
+    out; clean rows may be among them.
 
     Examples
     --------
