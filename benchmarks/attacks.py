@@ -121,9 +121,8 @@ def common(y, among, rng):
     return int(rng.choice(labels[np.argsort(-counts, kind="stable")[:10]]))
 
 
-# Recipe, and rates: of all rows, but for those of `OF_CLASS`. Warping, quantisation,
-# frequencies, pixels in turn and image-specific triggers are stronger than their
-# authors' settings.
+# Recipe, and rates: of all rows, but for those of `OF_CLASS`. Those of `AUTHORS` are
+# stronger than their authors' settings.
 ATTACKS = {
     "none": (_none, [0.0]),
     "patch": (partial(dirty, trigger="patch"), [0.005, RARE, USUAL, MANY]),
@@ -176,6 +175,16 @@ ATTACKS = {
     ),
 }
 
+# What the authors of these attacks have in place of the exam's strength.
+AUTHORS = {
+    "warping": {"strength": 0.5},
+    "pixels in turn": {"n_pixels": 4, "n_painted": 1},
+    "image-specific": {"amplitude": 0.08},
+    "quantisation": {"levels": 8},
+    "quantisation, plain": {"levels": 8},
+    "frequency": {"magnitude": 30 / 255},
+}
+
 # Rates of these are shares of the target class.
 OF_CLASS = {"patch, one class", "sinusoid, clean label"}
 # Attacks that are not in the list for choosing.
@@ -186,9 +195,12 @@ UNSEEN = {
 }  # fmt: skip
 
 
-def make_attack(name, X, y, rate, seed):
-    """Return the poisoned set of an attack; the target is drawn by the seed."""
+def make_attack(name, X, y, rate, seed, **options):
+    """Return the poisoned set of an attack; the target is drawn by the seed.
+
+    Options of the trigger take the place of the exam's.
+    """
     rng = np.random.RandomState(seed)
     target = common(y, np.unique(y), rng)
     recipe, _ = ATTACKS[name]
-    return recipe(X, y, target, rate, rng)
+    return recipe(X, y, target, rate, rng, **options)
