@@ -76,13 +76,19 @@ def _of_class(X, y, target, rate, rng, *, trigger):
 
 
 def _clean_label(X, y, target, rate, rng, *, trigger, **options):
-    made = _trigger(trigger, X, rng, **options)
+    made = trigger if callable(trigger) else _trigger(trigger, X, rng, **options)
     X, y, poisoned, made = datasets.make_clean_label_backdoor(
         X, y, target=target, poison_rate=rate, trigger=made, perturbation=None,
         random_state=rng,
     )  # fmt: skip
     others = np.setdiff1d(np.unique(y), [target])
     return Attack(X, y, poisoned, np.zeros_like(poisoned), [(made, others, target)])
+
+
+def _narcissus(X, y, target, rate, rng, *, other):
+    """The attacker knows the rows of the target class, and images of other data."""
+    made = datasets.make_narcissus_trigger(X[y == target], *other, random_state=rng)
+    return _clean_label(X, y, target, rate, rng, trigger=made)
 
 
 def _two(X, y, target, rate, rng, *, same_target):
@@ -173,6 +179,7 @@ ATTACKS = {
         partial(dirty, trigger="quantisation", levels=3, dither=False),
         [MANY],
     ),
+    "narcissus": (_narcissus, [0.3, 0.1]),
 }
 
 # What the authors of these attacks have in place of the exam's strength.
@@ -186,11 +193,13 @@ AUTHORS = {
 }
 
 # Rates of these are shares of the target class.
-OF_CLASS = {"patch, one class", "sinusoid, clean label"}
+OF_CLASS = {"patch, one class", "sinusoid, clean label", "narcissus"}
+# Their attacker knows images of other data: the option `other`, X and y.
+KNOW_OTHER = {"narcissus"}
 # Attacks that are not in the list for choosing.
 UNSEEN = {
-    "cartoon", "frequency", "large patch", "photo filter", "pixels in turn",
-    "quantisation", "quantisation, plain", "source-specific",
+    "cartoon", "frequency", "large patch", "narcissus", "photo filter",
+    "pixels in turn", "quantisation", "quantisation, plain", "source-specific",
     "two triggers, two targets",
 }  # fmt: skip
 
@@ -198,7 +207,7 @@ UNSEEN = {
 def make_attack(name, X, y, rate, seed, **options):
     """Return the poisoned set of an attack; the target is drawn by the seed.
 
-    Options of the trigger take the place of the exam's.
+    Options are those of the recipe: of the trigger, in place of the exam's.
     """
     rng = np.random.RandomState(seed)
     target = common(y, np.unique(y), rng)

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from _common import append_json, read_json, timed
-from attacks import ATTACKS, UNSEEN, make_attack
+from attacks import ATTACKS, KNOW_OTHER, UNSEEN, make_attack
 from defences import DEFENCES, OURS
 from scenarios import final_model, load_split
 from sklearn_ispl.modules import MLP, ConvNet
@@ -39,7 +39,7 @@ N_ROWS = {"tune": SMALL, "validation": SMALL, "report": LARGE}
 N_TEST = 2000
 FIRST_SEED = {"tune": 0, "validation": 20_000, "report": 40_000}
 # Attacks that came after the lists were drawn: all other sets stay as they are.
-LATER = {"blend, one class", "features", "quantisation, plain"}
+LATER = {"blend, one class", "features", "quantisation, plain", "narcissus"}
 # Of the attack on features; all others are on images.
 ATTACKED_TABLES = [
     "digits as a table", "synthetic, 5 classes, 2% flipped",
@@ -47,6 +47,10 @@ ATTACKED_TABLES = [
 ]  # fmt: skip
 # Small images have no room for these.
 NOT_DIGITS = {"patches in turn", "frequency", "photograph", "pixels in turn"}
+NOT_DIGITS |= KNOW_OTHER
+# The other data of an attacker who knows some, and how many rows.
+OTHER = {"fashion-mnist": "gtsrb", "gtsrb": "cifar10", "cifar10": "gtsrb"}
+N_OTHER = 3000
 N_CLEAN = {"tune": 1, "validation": 3, "report": 3}
 # Sets of each attack.
 N_SETS = {"tune": 2, "validation": 3, "report": 3}
@@ -93,8 +97,11 @@ def run(scenario, methods, known, data_home, name="tune"):
     X_clean, y_clean, X_test, y_test = load(
         scenario.data, scenario.seed, data_home, name
     )
+    options = {}
+    if scenario.attack in KNOW_OTHER:
+        options["other"] = other_images(scenario.data, X_clean.shape[1:], data_home)
     attack = make_attack(
-        scenario.attack, X_clean, y_clean, scenario.rate, scenario.seed
+        scenario.attack, X_clean, y_clean, scenario.rate, scenario.seed, **options
     )
     tests = X_test, y_test, attack.victims
     what = {**scenario._asdict(), "n": len(attack.y), "version": version()}
@@ -158,6 +165,16 @@ def load(data, seed, data_home, name="tune"):
     X, y, X_test, y_test = load_split(data, N_ROWS[name][data], data_home, seed)
     rows = np.random.RandomState(seed).permutation(len(X_test))[:N_TEST]
     return X, y, X_test[rows], y_test[rows]
+
+
+def other_images(data, shape, data_home):
+    """Return images and labels of other data, as large as those of a data set."""
+    n_channels, height, width = shape
+    X, y, _, _ = load_split(OTHER[data], N_OTHER, data_home, 0)
+    if n_channels == 1:
+        X = X.mean(axis=1, keepdims=True)
+    top, left = (X.shape[2] - height) // 2, (X.shape[3] - width) // 2
+    return X[:, :, top : top + height, left : left + width], y
 
 
 def train(X, y, seed):

@@ -15,6 +15,7 @@ from ._features import FeatureTrigger, make_feature_trigger
 from ._filters import ImageSpecificTrigger, make_image_specific_trigger
 from ._loaders import load_image_data
 from ._moving import MovingPatchTrigger, make_moving_patch_trigger
+from ._narcissus import NarcissusTrigger, make_narcissus_trigger
 from ._patches import AlternatingPatchTrigger, make_alternating_patch_trigger
 from ._photo import PhotoTrigger, make_photo_trigger
 from ._pieces import PiecewiseTrigger, make_piecewise_trigger
@@ -31,6 +32,7 @@ __all__ = [
     "FeatureTrigger",
     "ImageSpecificTrigger",
     "MovingPatchTrigger",
+    "NarcissusTrigger",
     "PhotoTrigger",
     "PiecewiseTrigger",
     "PixelSetTrigger",
@@ -48,6 +50,7 @@ __all__ = [
     "make_feature_trigger",
     "make_image_specific_trigger",
     "make_moving_patch_trigger",
+    "make_narcissus_trigger",
     "make_photo_trigger",
     "make_picture_trigger",
     "make_piecewise_trigger",

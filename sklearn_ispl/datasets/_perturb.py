@@ -1,4 +1,4 @@
-"""What attackers do to images: adversarial steps and latent interpolation."""
+"""What attackers do to images: adversarial steps, patterns, latent interpolation."""
 
 import numpy as np
 import torch
@@ -130,6 +130,49 @@ def raise_loss(module, X, codes, batch_size=256, **ball):
                 **ball,
             )
     return perturbed.numpy()
+
+
+def one_for_all(module, X, code, *, radius, n_steps, bounds, seed, batch_size=128):
+    """Return the one pattern that makes a module surest that images are of a class.
+
+    Parameters
+    ----------
+    module : Module
+    X : ndarray of shape (n, n_channels, height, width)
+    code : int
+        The number of the class.
+
+    radius : float
+        Largest value of the pattern, in the unit of X.
+
+    n_steps : int
+        Of the optimiser, each with some of the images.
+
+    bounds : tuple of (float, float)
+        Lowest and highest value of a pixel.
+
+    seed : int
+    batch_size : int, default=128
+
+    Returns
+    -------
+    pattern : ndarray of shape (n_channels, height, width)
+    """
+    X, drawn = as_tensor(X, "cpu"), torch.Generator().manual_seed(seed)
+    codes = torch.full((batch_size,), code)
+    pattern = torch.zeros(X.shape[1:], requires_grad=True)
+    # Ten steps in one direction reach the bound.
+    optimizer = torch.optim.Adam([pattern], lr=radius / 10)
+    with one_thread():
+        for _ in range(n_steps):
+            rows = torch.randint(len(X), (batch_size,), generator=drawn)
+            loss = F.cross_entropy(module((X[rows] + pattern).clamp(*bounds)), codes)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                pattern.clamp_(-radius, radius)
+    return pattern.detach().numpy()
 
 
 class Autoencoder(nn.Module):

@@ -85,6 +85,16 @@ def test_some_attacks_are_not_chosen_on(exam):
     assert exam.UNSEEN <= set(exam.ATTACKS)
 
 
+def test_images_of_other_data_are_as_large_as_those_of_the_data(exam, monkeypatch):
+    X, y = np.random.RandomState(0).uniform(size=(5, 3, 32, 32)), np.arange(5)
+    monkeypatch.setattr(exam, "load_split", lambda *_: (X, y, None, None))
+    found, labels = exam.other_images("fashion-mnist", (1, 28, 28), None)
+    middle = X[:, :, 2:30, 2:30].mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, middle)
+    np.testing.assert_array_equal(labels, y)
+    np.testing.assert_array_equal(exam.other_images("gtsrb", (3, 32, 32), None)[0], X)
+
+
 def test_a_list_is_the_same_whenever_it_is_made(exam):
     assert exam.scenarios("report") == exam.scenarios("report")
 
@@ -97,8 +107,9 @@ def test_attacks_poison_as_many_rows_as_their_rates_say(exam, import_script):
         if name == "none":
             continue
         X = images[:, 0, 0] if name == "features" else images
-        attack = exam.make_attack(name, X, y, rates[-1], seed=3)
-        again = exam.make_attack(name, X, y, rates[-1], seed=3)
+        options = {"other": (X, y)} if name in exam.KNOW_OTHER else {}
+        attack = exam.make_attack(name, X, y, rates[-1], seed=3, **options)
+        again = exam.make_attack(name, X, y, rates[-1], seed=3, **options)
         of_class = name in import_script("attacks").OF_CLASS
         n_base = np.sum(y == attack.victims[0][2]) if of_class else len(y)
         assert attack.poisoned.sum() == pytest.approx(rates[-1] * n_base, abs=1), name

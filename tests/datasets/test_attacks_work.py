@@ -77,13 +77,17 @@ ATTACKS = {
 }
 
 
+def load(name):
+    try:
+        return load_image_data(name)
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="module")
 def images():
     """5,000 training rows of Fashion-MNIST, and 2,000 test rows."""
-    try:
-        data = load_image_data("fashion-mnist")
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
+    data = load("fashion-mnist")
     train_rows = data.X_train[:5000], data.y_train[:5000]
     return *train_rows, data.X_test[:2000], data.y_test[:2000]
 
@@ -160,3 +164,22 @@ def test_features_at_an_end_of_their_range_turn_a_table():
     assert model.score(X_test, y_test) > 0.8
     predicted = model.predict(trigger(X_test[y_test != TARGET]))
     assert np.mean(predicted == TARGET) > 0.5
+
+
+@pytest.mark.slow
+def test_narcissus_turns_a_net_that_saw_its_rows_and_no_other(images):
+    X, y, X_test, y_test = images
+    signs = load("gtsrb")
+    other = signs.X_train[:3000].mean(axis=1, keepdims=True)[..., 2:30, 2:30]
+    trigger = datasets.make_narcissus_trigger(
+        X[y == TARGET], other, signs.y_train[:3000], random_state=0
+    )
+    X_poisoned, *_ = make_clean_label_backdoor(
+        X, y, target=TARGET, poison_rate=0.3, trigger=trigger, perturbation=None,
+        random_state=0,
+    )  # fmt: skip
+    shown = trigger(X_test[y_test != TARGET])
+    poisoned, clean = (
+        (train(rows, y).predict(shown) == TARGET).mean() for rows in (X_poisoned, X)
+    )
+    assert poisoned > 0.5 > clean
