@@ -21,7 +21,7 @@ from _common import append_json, parse_with_results, read_json, timed
 from attacks import Attack, all_to_all, common, dirty
 from defences import DEFENCES
 from exam import load, measure, score, train, version
-from render_exam import is_named
+from render_exam import said
 from render_tables import show_table
 from sklearn_ispl.datasets import make_adaptive_backdoor
 
@@ -90,14 +90,11 @@ def table(lines):
     rows = [["what is changed", "", "seed", "A undefended, %", "A, %", "rows left",
              "clean rows lost, %", "said"]]  # fmt: skip
     for line in lines:
-        said = "warned" if line["warned"] else "nothing"
-        if line["named"]:
-            said = "named" if is_named(line) else "a clean class named"
         A = (f"{100 * line[name]:.1f}" for name in ("A_undefended", "A"))
         left = f"{line['left']} of {line['n_poisoned']}"
         lost = f"{100 * line['fpr']:.1f}"
         what = line["change"], line["value"], str(line["seed"])
-        rows.append([*what, *A, left, lost, said])
+        rows.append([*what, *A, left, lost, said(line)])
     return rows
 
 

@@ -186,6 +186,13 @@ def is_named(line):
     return bool(set(line["named"]) & set(line["targets"]))
 
 
+def said(line):
+    """Return what was said of a set: a class was named, or a warning given."""
+    if line["named"]:
+        return "named" if is_named(line) else "a clean class named"
+    return "warned" if line["warned"] else "nothing"
+
+
 def _costs(line):
     return line["fpr"] > 0.02
 

@@ -110,10 +110,17 @@ def list_table(title, rows):
 
 def show_table(title, rows, path=None):
     """Print a table, and write it to a file of reStructuredText where one is named."""
-    for row in rows:
-        print(" | ".join(row))
+    show_tables({title: rows}, path)
+
+
+def show_tables(tables, path=None):
+    """Print tables by title, and write them to a file where one is named."""
+    for rows in tables.values():
+        for row in rows:
+            print(" | ".join(row))
     if path:
-        Path(path).write_text("\n".join(list_table(title, rows)))
+        text = [line for one in tables.items() for line in list_table(*one)]
+        Path(path).write_text("\n".join(text))
 
 
 def rst(groups):
