@@ -45,7 +45,7 @@ ATTACKED_TABLES = [
     "digits as a table", "synthetic, 5 classes, 2% flipped",
     "synthetic, 20 classes, 2% flipped", "breast cancer",
 ]  # fmt: skip
-# Small images have no room for these.
+# Small images have no room for these; and no other data are like digits.
 NOT_DIGITS = {"patches in turn", "frequency", "photograph", "pixels in turn"}
 NOT_DIGITS |= KNOW_OTHER
 # The other data of an attacker who knows some, and how many rows.

@@ -70,13 +70,13 @@ def check_fits(X, n_channels=None, size=None, larger=False):
     return X
 
 
-def check_range(X):
+def check_range(X, name="X"):
     """Return the lowest and the highest value of images, or raise if they are one."""
-    low, high = float(X.min()), float(X.max())
+    low, high = (float(X.min()), float(X.max())) if X.size else (np.nan, np.nan)
     if not low < high or not np.isfinite([low, high]).all():
         raise ValueError(
-            f"X has values from {low} to {high}; the strength of this trigger is a "
-            "share of their range, so give X finite values that differ."
+            f"{name} has values from {low} to {high}; the strength of this trigger is "
+            f"a share of the range of X, so give {name} finite values that differ."
         )
     return low, high
 
@@ -88,9 +88,9 @@ def check_share(value, name):
 
 
 def check_positive(value, name):
-    """Raise unless a parameter is above 0."""
-    if not value > 0:
-        raise ValueError(f"{name}={value} is not above 0.")
+    """Raise unless a parameter is above 0, and finite."""
+    if not 0 < value < np.inf:
+        raise ValueError(f"{name}={value} is not a finite number above 0.")
 
 
 def check_integer(value, name, least, most=np.inf, what=""):

@@ -110,7 +110,7 @@ def make_narcissus_trigger(
     The attacker knows the rows of the target class, and other images of the kind, of
     other classes. A model is trained to tell all of these apart. The trigger is the one
     pattern that makes it surest that rows with it are of the target class. Its authors
-    poison a few rows of that class, under their right label:
+    poison rows of that class, as few as 0.5 % of it, under their right label:
     ``make_clean_label_backdoor(X, y, target=..., trigger=..., perturbation=None)``.
 
     Parameters
@@ -125,7 +125,8 @@ def make_narcissus_trigger(
         Their labels; none of them is the target class.
 
     amplitude : float in (0, 1], default=16/255
-        Largest change of a pixel in training rows, as a share of the range of X.
+        Largest change of a pixel in training rows, as a share of the range of X;
+        integers are rounded after it.
 
     scale : float > 0, default=3
         How many times the pattern is added to test images.
@@ -147,14 +148,17 @@ def make_narcissus_trigger(
     Raises
     ------
     ValueError
-        If the amplitude is outside of (0, 1], the scale is not above 0, a number of
-        epochs or steps is no integer of at least 1, or X or X_other is unusable.
+        If the amplitude is outside of (0, 1], the scale is not above 0 and finite, a
+        number of epochs or steps is no integer of at least 1, or X or X_other is empty,
+        of one value, not finite, or of images that do not fit each other.
 
     Notes
     -----
-    A pattern that is optimised against a model of the training set itself makes models
-    take images for the target class without any poisoned row, and then no filter of
-    rows helps. Where the model knows other images instead, as here, it hardly does so.
+    The authors train the model on the other images first, for longer, and go on with
+    the target class; here it learns both at once. Their optimiser takes more steps.
+
+    Such a pattern may work on models that saw no poisoned row, and no filter of rows
+    helps against that: the more so, the more the model knows of the training set.
 
     References
     ----------
@@ -186,7 +190,7 @@ def make_narcissus_trigger(
     X_other = check_fits(X_other, X.shape[1], X.shape[2:])
     (y_other,) = check_labels(y=y_other)
     check_consistent_length(X_other, y_other)
-    bounds = check_range(X)
+    bounds, _ = check_range(X), check_range(X_other, "X_other")
     radius = amplitude * (bounds[1] - bounds[0])
     rng = check_random_state(random_state)
     # The target class is one more, after those of the other images.

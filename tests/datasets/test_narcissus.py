@@ -3,7 +3,11 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_ispl.datasets import make_clean_label_backdoor, make_narcissus_trigger
+from sklearn_ispl.datasets import (
+    _narcissus,
+    make_clean_label_backdoor,
+    make_narcissus_trigger,
+)
 from sklearn_ispl.datasets._perturb import one_for_all
 
 FEW = {"n_epochs": 2, "n_steps": 30, "random_state": 0}
@@ -55,6 +59,34 @@ def test_rows_change_by_the_amplitude_at_most_and_test_images_by_more(
     assert poisoned.min() >= X.min() and shown.max() <= X.max()
 
 
+def test_rows_with_the_pattern_are_more_like_the_target_class_to_its_model(
+    monkeypatch,
+):
+    asked = []
+
+    def watched(module, X, code, **options):
+        asked.append((module, X, code))
+        return one_for_all(module, X, code, **options)
+
+    monkeypatch.setattr(_narcissus, "one_for_all", watched)
+    # Of the target class the left half is bright, of others other parts.
+    X, other, y_other = images(60) / 4, images(120) / 4, labels(120)
+    X[..., :4] += 50
+    for code, part in enumerate([slice(4, 8), slice(0, 2), slice(6, 8)]):
+        other[y_other == code, ..., part] += 50
+    options = {**FEW, "n_epochs": 10, "amplitude": 0.3}
+    trigger = make_narcissus_trigger(X, other, y_other, **options)
+    ((module, rows, code),) = asked
+    np.testing.assert_array_equal(rows, X)
+    assert code == 3
+
+    def chance(images):
+        return module(torch.as_tensor(images)).softmax(dim=1)[:, code].mean()
+
+    assert chance(X) > 0.8 > 0.2 > chance(other)
+    assert chance(trigger(other)) > chance(other) + 0.3
+
+
 def test_labels_of_other_images_may_be_strings_and_seeds_reproduce():
     X, other = images(30), images(60)
     names = np.array(["bird", "cat", "dog"])[labels(60)]
@@ -83,10 +115,14 @@ def test_poisoned_rows_keep_their_label_and_the_global_state_is_left():
     ("changed", "message"),
     [
         ({"amplitude": 0}, r"amplitude=0 is not in \(0, 1\]"),
-        ({"scale": 0}, "scale=0 is not above 0"),
+        ({"scale": 0}, "scale=0 is not a finite number above 0"),
+        ({"scale": np.inf}, "scale=inf is not a finite number above 0"),
         ({"n_epochs": 0}, "n_epochs=0 is not an integer of at least 1"),
         ({"n_steps": 1.5}, "n_steps=1.5 is not an integer of at least 1"),
         ({"X": np.ones((9, 1, 8, 8))}, "X has values from 1.0 to 1.0"),
+        ({"X": images(0)}, "X has values from nan to nan"),
+        ({"X_other": images(60) * np.nan}, "X_other has values from nan to nan"),
+        ({"X_other": images(0), "y_other": labels(0)}, "X_other has values from nan"),
         ({"X_other": images(60, 3)}, r"needs images of shape \(n, 1, 8, 8\)"),
         ({"y_other": labels(50)}, "inconsistent numbers of samples"),
     ],
