@@ -32,8 +32,13 @@ def images(n_channels, height, width, dtype):
 
 def make(name, X, seed=0):
     maker = getattr(datasets, name)
-    drawn = "random_state" in maker.__code__.co_varnames
-    return maker(X, **({"random_state": seed} if drawn else {}))
+    asked, options = maker.__code__.co_varnames, {}
+    if "random_state" in asked:
+        options["random_state"] = seed
+    if "X_other" in asked:  # what else an attacker knows: a model is trained on it
+        options |= {"X_other": X[::-1], "y_other": np.arange(len(X)) % 2}
+        options |= {"n_epochs": 1, "n_steps": 5}
+    return maker(X, **options)
 
 
 @pytest.mark.parametrize("name", MAKERS)
