@@ -21,7 +21,7 @@ from _common import append_json, parse_with_results, read_json, timed
 from attacks import Attack, all_to_all, common, dirty
 from defences import DEFENCES
 from exam import load, measure, score, train, version
-from render_exam import said
+from render_exam import OUTCOME, outcome
 from render_tables import show_table
 from sklearn_ispl.datasets import make_adaptive_backdoor
 
@@ -87,14 +87,10 @@ def run(change, value, seed, attack, data_home):
 
 def table(lines):
     """Return the rows of a table, a header first."""
-    rows = [["what is changed", "", "seed", "A undefended, %", "A, %", "rows left",
-             "clean rows lost, %", "said"]]  # fmt: skip
+    rows = [["what is changed", "", "seed", *OUTCOME]]
     for line in lines:
-        A = (f"{100 * line[name]:.1f}" for name in ("A_undefended", "A"))
-        left = f"{line['left']} of {line['n_poisoned']}"
-        lost = f"{100 * line['fpr']:.1f}"
         what = line["change"], line["value"], str(line["seed"])
-        rows.append([*what, *A, left, lost, said(line)])
+        rows.append([*what, *outcome(line, line["A_undefended"])])
     return rows
 
 

@@ -20,7 +20,7 @@ from _common import append_json, parse_with_results, read_json
 from attacks import ATTACKS, AUTHORS, make_attack
 from defences import DEFENCES
 from exam import DATA, NOT_DIGITS, load, measure, score, train, version
-from render_exam import WORKS, said
+from render_exam import OUTCOME, WORKS, outcome
 from render_tables import show_tables
 
 SEED = 50_000
@@ -33,31 +33,33 @@ def sets(data):
             yield name, attack, max(ATTACKS[attack][1])
 
 
-def undefended(data, attack, rate, data_home):
-    """Return a line: A of an undefended model, at both strengths."""
+def poisoned(data, attack, rate, data_home, **options):
+    """Return a set, on which rows it is measured, and the line that names it."""
     X, y, X_test, y_test = load(data, SEED, data_home, "report")
+    made = make_attack(attack, X, y, rate, SEED, **options)
     line = {"data": data, "attack": attack, "rate": rate, "seed": SEED}
     line |= {"n": len(y), "version": version()}
-    for strength, options in {"authors": AUTHORS[attack], "exam": {}}.items():
-        made = make_attack(attack, X, y, rate, SEED, **options)
-        model = train(made.X, made.y, SEED)
-        line[f"C_{strength}"], line[f"A_{strength}"] = measure(
-            model, X_test, y_test, made.victims
-        )
-    return line
+    return made, (X_test, y_test, made.victims), line
 
 
-def defended(data, attack, rate, data_home):
+def undefended(one, data_home):
+    """Return a line: A of an undefended model, at both strengths."""
+    measured = {}
+    for strength, options in {"authors": AUTHORS[one[1]], "exam": {}}.items():
+        made, tests, line = poisoned(*one, data_home, **options)
+        C, A = measure(train(made.X, made.y, SEED), *tests)
+        measured |= {f"C_{strength}": C, f"A_{strength}": A}
+    return line | measured
+
+
+def defended(one, data_home):
     """Return a line: what the default makes of the authors' setting."""
-    X, y, X_test, y_test = load(data, SEED, data_home, "report")
-    made = make_attack(attack, X, y, rate, SEED, **AUTHORS[attack])
-    rng = np.random.RandomState([SEED, *attack.encode()])
+    made, tests, line = poisoned(*one, data_home, **AUTHORS[one[1]])
+    rng = np.random.RandomState([SEED, *one[1].encode()])
     verdict = DEFENCES["core"](None, made.X, made.y, made.poisoned, rng)
-    scored = score(verdict, made, SEED, (X_test, y_test, made.victims), final=True)
-    line = {"data": data, "attack": attack, "rate": rate, "seed": SEED}
-    line |= {"method": "core", "n": len(made.y), "version": version()}
-    line["n_poisoned"] = int(made.poisoned.sum())
-    return line | {"targets": sorted({int(to) for *_, to in made.victims})} | scored
+    line |= {"method": "core", "n_poisoned": int(made.poisoned.sum())}
+    line["targets"] = sorted({int(to) for *_, to in made.victims})
+    return line | score(verdict, made, SEED, tests, final=True)
 
 
 def strengths(lines):
@@ -84,15 +86,11 @@ def strengths(lines):
 def defences(lines):
     """Return the rows of a table, a header first: the default at authors' settings."""
     before = {(r["attack"], r["data"]): r for r in lines if "method" not in r}
-    rows = [["attack", "data", "A undefended, %", "A, %", "rows left",
-             "clean rows lost, %", "said"]]  # fmt: skip
+    rows = [["attack", "data", *OUTCOME]]
     for line in lines:
         if "method" in line:
             key = line["attack"], line["data"]
-            figures = before[key]["A_authors"], line["A"], line["fpr"]
-            none, A, lost = (f"{100 * figure:.1f}" for figure in figures)
-            left = f"{line['left']} of {line['n_poisoned']}"
-            rows.append([*key, none, A, left, lost, said(line)])
+            rows.append([*key, *outcome(line, before[key]["A_authors"])])
     return rows
 
 
@@ -105,11 +103,11 @@ def main():
     for one in [] if options.summary else sets(options.data):
         mine = [r for r in read_json(path) if (r["data"], r["attack"]) == one[:2]]
         if not mine:
-            mine = [undefended(*one, options.data_home)]
+            mine = [undefended(one, options.data_home)]
             append_json(path, mine[0])
         # What does not work undefended tests no defence.
         if len(mine) == 1 and mine[0]["A_authors"] >= WORKS:
-            append_json(path, defended(*one, options.data_home))
+            append_json(path, defended(one, options.data_home))
     lines = read_json(path)
     tables = {
         "A of the undefended model, %: authors' setting, exam's": strengths(lines),

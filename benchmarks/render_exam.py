@@ -9,6 +9,8 @@ from defences import OURS
 from render_tables import list_table
 
 WORKS = 0.5  # undefended A from which a scenario counts
+# What `outcome` says of a line.
+OUTCOME = ["A undefended, %", "A, %", "rows left", "clean rows lost, %", "said"]
 # Those that a column of `sayings` counts; all of a class is most of it, too.
 WARNINGS = [["WeakEvidence"], ["UnlearnedClass"], ["MostRejected", "ClassVanished"]]
 
@@ -186,11 +188,14 @@ def is_named(line):
     return bool(set(line["named"]) & set(line["targets"]))
 
 
-def said(line):
-    """Return what was said of a set: a class was named, or a warning given."""
+def outcome(line, A_undefended):
+    """Return the cells of a table that say what came of a set, see `OUTCOME`."""
+    said = "warned" if line["warned"] else "nothing"
     if line["named"]:
-        return "named" if is_named(line) else "a clean class named"
-    return "warned" if line["warned"] else "nothing"
+        said = "named" if is_named(line) else "a clean class named"
+    left = f"{line['left']} of {line['n_poisoned']}"
+    none, A, lost = map(_percent, [A_undefended, line["A"], line["fpr"]])
+    return [none, A, left, lost, said]
 
 
 def _costs(line):
